@@ -1,0 +1,158 @@
+"""One attempt at a video: a job for a warm child, its report made into a result, the result's best files probed.
+
+The worker process itself never loads yt-dlp.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from functions.analyze.extraction import progress
+from functions.analyze.extraction.census import Census, census
+from functions.analyze.extraction.environment import child_environment, find_deno
+from functions.analyze.extraction.evidence import evidence
+from functions.analyze.extraction.formats import candidates
+from functions.analyze.extraction.media import extracted
+from functions.analyze.extraction.options import ydl_options
+from functions.analyze.extraction.outcome import Outcome, classify, degradation, failed, nothing_to_offer, told_to_wait
+from functions.analyze.extraction.pool import Pool
+from functions.analyze.extraction.probe import Probed, probe, seconds_to_wait
+from functions.analyze.extraction.process import ChildError
+from functions.analyze.extraction.strategies import Strategy
+from functions.analyze.extraction.wire import Info, Job, Line, Report
+from shared.problems import problem
+from shared.schemas import Progress
+from shared.settings import Settings
+from shared.upstream import Upstream, open_upstream
+from shared.upstream.answers import retry_after
+
+OnProgress = Callable[[Progress], Awaitable[None]]
+
+log = structlog.get_logger()
+
+
+class Extractor:
+    """Attempts analyses, as many at once as it has children. Made by :meth:`open`."""
+
+    def __init__(self, settings: Settings, pool: Pool, upstream: Upstream, *, deno: str | None) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._upstream = upstream
+        self._deno = deno
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings, *, children: int, deno: str | None = None) -> AsyncIterator["Extractor"]:
+        """Own the children and the way out.
+
+        :param deno: path of the JavaScript runtime, else it is looked for.
+        """
+        with child_environment(settings.ssl_cert_file) as environment:
+            async with Pool.open(environment, children=children) as pool, open_upstream(settings) as upstream:
+                yield cls(settings, pool, upstream, deno=deno or find_deno())
+
+    async def attempt(self, url: str, media_id: str, strategy: Strategy, *, timeout: float, on_progress: OnProgress) -> Outcome:
+        """Whatever yt-dlp does, an outcome, at most ``timeout`` seconds later. Cancelled, it leaves nothing running."""
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(timeout):
+                report, lines = await self._extract(url, strategy, on_progress)
+        except TimeoutError:
+            log.warning("extraction ended by force", strategy=strategy.name, seconds=timeout)
+            return failed("analysis_timeout")
+        except ChildError as error:
+            return failed("internal_error", f"The extraction process {error}.")
+        remaining = timeout - (time.monotonic() - started)
+        outcome = await self._conclude(report, lines, media_id=media_id, on_progress=on_progress, remaining=remaining)
+        return told_to_wait(outcome, [retry_after(header) for header in report.retry_after])
+
+    async def _extract(self, url: str, strategy: Strategy, on_progress: OnProgress) -> tuple[Report, list[Line]]:
+        lines: list[Line] = []
+        shown = progress.START
+
+        async def read(line: Line) -> None:
+            nonlocal shown
+            lines.append(line)
+            if line.level != "debug":
+                log.info("extraction says", level=line.level, text=line.text)
+            if (after := progress.advance(shown, line.text)) is not None:
+                shown = after
+                await on_progress(after)
+
+        async with self._pool.borrow() as child:
+            await on_progress(shown)
+            report = await child.run(self._job(url, strategy), read)
+        return report, lines
+
+    def _job(self, url: str, strategy: Strategy) -> Job:
+        options = ydl_options(
+            proxy=self._settings.global_proxy,
+            pot_provider_url=self._settings.pot_provider_url,
+            strategy=strategy,
+            deno=self._deno,
+            has_extra_trust=self._settings.ssl_cert_file is not None,
+        )
+        return Job(url=url, options=options, bypass_cache=strategy.bypass_cache, forgets_players=strategy.forgets_players)
+
+    async def _conclude(
+        self, report: Report, lines: list[Line], *, media_id: str, on_progress: OnProgress, remaining: float
+    ) -> Outcome:
+        """A result if there is something to offer, else the name of what went wrong."""
+        failure_text = report.failure.text if report.failure else ""
+        found = evidence(lines, failure_text)
+        told = classify(
+            info=report.info, failure=report.failure, playability=report.playability, offers=report.offers, evidence=found
+        )
+        if told is not None:
+            return failed(*told)
+        info = report.info
+        if info is None or info.id != media_id:
+            return failed(
+                "video_unavailable", "YouTube offers another video in place of this one: a trailer of what is to be paid for."
+            )
+        await on_progress(progress.LISTING)
+        listed = candidates(
+            info,
+            report.offers or [],
+            media_id=media_id,
+            exit_digest=self._upstream.exit_digest,
+            is_proxied=self._settings.global_proxy is not None,
+            now=time.time(),
+        )
+        if listed:
+            await on_progress(progress.probing(wait=seconds_to_wait(listed, now=time.time())))
+        probed = await probe(listed, self._upstream, timeout=remaining)
+        counted = census(
+            [candidate.format for candidate in probed.candidates],
+            report.offers,
+            info=info,
+            evidence=found,
+            refused=probed.refused,
+            has_provider=self._settings.pot_provider_url is not None,
+        )
+        if not probed.candidates:
+            return failed(*nothing_to_offer(report.offers, counted.missing, found), missing=counted.missing)
+        return self._result(info, probed, counted, media_id)
+
+    def _result(self, info: Info, probed: Probed, counted: Census, media_id: str) -> Outcome:
+        """Complete, or degraded: then it stands only if no further attempt is left."""
+        is_degraded = counted.is_degraded
+        facts = extracted(
+            info,
+            probed.candidates,
+            media_id=media_id,
+            missing=counted.missing,
+            is_degraded=is_degraded,
+            exit=self._upstream.exit_digest(None),
+            now=time.time(),
+        )
+        return Outcome(
+            verdict="complete" if counted.curable is None else "degraded",
+            facts=facts,
+            problem=None if counted.curable is None else problem(*degradation(counted)),
+            missing=counted.missing,
+            is_degraded=is_degraded,
+        )

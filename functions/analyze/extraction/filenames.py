@@ -1,0 +1,58 @@
+"""Names under which a browser saves a file: safe on every file system, whatever the title holds. Pure."""
+
+import re
+import unicodedata
+from typing import Final
+
+MAX_BYTES: Final = 200
+"""UTF-8 bytes of a whole name; most file systems allow 255, and browsers append " (1)" and ".crdownload"."""
+
+_FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*]')
+_RESERVED: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+_JOINER: Final = "\u200d"
+_MODIFIERS: Final = range(0x1F3FB, 0x1F400)
+
+
+def filename(title: str, *, media_id: str, label: str, extension: str) -> str:
+    """``Title [id] label.ext``; a title that is too long gives way, a title of which nothing is left is left out."""
+    ending = f"[{media_id}]{' ' if label else ''}{label}.{extension}"
+    room = MAX_BYTES - len(ending.encode()) - 1
+    name = f"{fitted(cleaned(title), room)} {ending}".strip()
+    return f"_{name}" if _RESERVED.fullmatch(name) else name
+
+
+def cleaned(title: str) -> str:
+    """Without control, bidirectional and other invisible characters, without what a file system forbids, and in one line."""
+    visible = (
+        " " if _is_space(char) else char for char in unicodedata.normalize("NFC", title) if _is_space(char) or _is_kept(char)
+    )
+    spaced = " ".join(_FORBIDDEN.sub("_", "".join(visible)).split())
+    # A leading dot hides a file, a leading hyphen looks like an option, Windows drops a trailing dot.
+    return spaced.lstrip(".-~ ").rstrip(". ")
+
+
+def fitted(text: str, room: int) -> str:
+    """At most ``room`` UTF-8 bytes, not cut inside what a reader sees as one character."""
+    if len(text.encode()) <= room:
+        return text
+    kept = len(text.encode()[: max(0, room)].decode(errors="ignore"))
+    while kept > 0 and _continues(text, kept):
+        kept -= 1
+    return text[:kept].rstrip(". ")
+
+
+def _continues(text: str, at: int) -> bool:
+    """Whether the character at this place belongs to the one before it."""
+    if at >= len(text):
+        return False
+    char = text[at]
+    return unicodedata.category(char).startswith("M") or char == _JOINER or ord(char) in _MODIFIERS or text[at - 1] == _JOINER
+
+
+def _is_space(char: str) -> bool:
+    return char.isspace() or unicodedata.category(char) in {"Zs", "Zl", "Zp"}
+
+
+def _is_kept(char: str) -> bool:
+    """Everything visible, and the joiners some scripts and emoji need; no control or format characters, nothing unassigned."""
+    return char in {_JOINER, "\u200c"} or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"}

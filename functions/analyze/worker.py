@@ -1,0 +1,122 @@
+"""The worker: Dramatiq actors on Redis that run analyses. ``python -m functions.analyze.worker``.
+
+One process with one event loop that owns everything; Dramatiq's threads only carry wake-ups into it. Dramatiq's time limit is off,
+since it also counts waiting: an attempt is ended by killing its process.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import dramatiq
+import redis.exceptions
+import structlog
+from dramatiq.errors import Retry
+from dramatiq.middleware import Retries
+
+from functions.analyze.analyst import Analyst, Postponed
+from functions.analyze.extraction.extractor import Extractor
+from functions.analyze.sweeper import sweep_for_ever
+from shared.logs import configure_logging
+from shared.queue import ACTORS, QUEUES, open_queue, redis_broker
+from shared.settings import Settings, SettingsError, load_settings
+from shared.store import RESERVED_REFRESHES, connect_blocking, open_store
+
+POLL_MS: Final = 100
+"""How often an idle worker looks for messages: measured, a wake-up then takes 36 ms instead of 259 ms."""
+
+STORE_RETRY_MS: Final = 1_000
+STOP_MS: Final = 5_000
+"""Dramatiq waits this long for its threads and then as long for its consumers, which a store that is away may hold up."""
+
+log = structlog.get_logger()
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    configure_logging(settings, name="worker")
+    asyncio.run(run(settings))
+
+
+async def run(settings: Settings) -> None:
+    """Own every resource; on the way out the claims are given back before anything closes."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stopped.set)
+    slots = settings.max_concurrent_analyses + RESERVED_REFRESHES
+    async with (
+        open_store(settings) as store,
+        open_queue(settings) as queue,
+        Extractor.open(settings, children=slots) as extractor,
+    ):
+        analyst = Analyst(store, queue, extractor, settings)
+        async with consuming(settings, analyst, threads=slots + 1), sweeping(sweep_for_ever(store, queue)):
+            log.info("worker started", slots=slots)
+            await stopped.wait()
+            log.info("worker stopping")
+            await analyst.stop()
+
+
+@asynccontextmanager
+async def consuming(settings: Settings, analyst: Analyst, *, threads: int) -> AsyncIterator[None]:
+    """Dramatiq's threads, each carrying one wake-up at a time to the analyst."""
+    client = connect_blocking(settings.redis_url)
+    # A wait between attempts can come any number of times; the task counts its attempts itself.
+    untyped: Any = Retries  # Dramatiq's annotation forgets that None means any number
+    broker = redis_broker(client, middleware=[untyped(max_retries=None)])
+    declare_actors(broker, analyst, asyncio.get_running_loop())
+    worker = dramatiq.Worker(broker, worker_timeout=POLL_MS, worker_threads=threads)
+    worker.queue_prefetch = threads  # more would wait here while another worker idles
+    worker.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(worker.stop, STOP_MS)
+        client.close()
+
+
+def declare_actors(broker: dramatiq.Broker, analyst: Analyst, loop: asyncio.AbstractEventLoop) -> None:
+    """One actor per lane; both do the same, on queues of their own."""
+
+    def work(task_id: str) -> None:
+        # What is raised here ends up in a message: a code and a delay, never a foreign exception's text.
+        try:
+            asyncio.run_coroutine_threadsafe(analyst.run(task_id), loop).result()
+        except Postponed as postponed:
+            again = Retry(str(postponed), delay=postponed.wait_ms)
+        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
+            again = Retry("store_unavailable", delay=STORE_RETRY_MS)
+        except Exception:
+            # The message ends here: if there is still something to do, the sweeper sends another one, and two would never end.
+            log.exception("wake-up failed", task_id=task_id)
+            return
+        else:
+            return
+        raise again from None
+
+    for lane, queue_name in QUEUES.items():
+        dramatiq.actor(broker=broker, actor_name=ACTORS[lane], queue_name=queue_name)(work)
+
+
+@asynccontextmanager
+async def sweeping(sweep: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """The sweeper beside the consumers."""
+    sweeper = asyncio.create_task(sweep)
+    try:
+        yield
+    finally:
+        sweeper.cancel()
+        await asyncio.gather(sweeper, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""``python -m functions.status``: the function on HOST:PORT."""
+
+from functions.status.app import create_app
+from shared.serve import serve
+
+if __name__ == "__main__":
+    serve(create_app, name="status")

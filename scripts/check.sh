@@ -1,0 +1,11 @@
+#!/bin/sh
+# Everything that can be said about the code without running it.
+set -eu
+cd "$(dirname "$0")/.."
+PATH=$PWD/.venv/bin:$PATH
+
+ruff check .
+ruff format --check .
+mypy
+(cd ui && deno task check)
+(cd pot-provider && deno task check)

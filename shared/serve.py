@@ -1,0 +1,119 @@
+"""Runs a function's application on HOST:PORT."""
+
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import uvicorn
+from litestar import Litestar
+from litestar.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.logs import configure_logging
+from shared.settings import Settings, SettingsError, load_settings
+from shared.web.abort import offer_abort
+from shared.web.observation import BrokenOffError
+
+MAX_HEAD: Final = 32 * 1024
+"""Bytes of request line and headers. The parser itself has no limit, and would collect them for ever."""
+
+GRACE: Final = 8
+"""Seconds for running answers after SIGTERM: less than the ten an orchestrator usually waits. Downloads resume elsewhere."""
+
+KEEP_ALIVE: Final = 75
+"""Seconds an idle connection stays open: longer than the reverse proxy keeps it, so that never the server closes first."""
+
+
+def serve(create_app: Callable[[Settings], Litestar], *, name: str) -> None:
+    """Returns when the process is told to stop; a bad setting ends it with a message and status 2."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    configure_logging(settings, name=name)
+    silence_broken_off()
+    app = create_app(settings)
+    server = Server(configuration(app, settings), app)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    server.run()
+    if not server.started:
+        sys.exit(3)
+
+
+def _leave(_: int, __: object) -> None:
+    """The server raises the signal again once it has stopped in an orderly way, which is then no way to die."""
+    sys.exit(0)
+
+
+class Server(uvicorn.Server):
+    """Tells its applications as soon as it is to stop; their lifespans would hear of it only after the last answer."""
+
+    def __init__(self, config: uvicorn.Config, *apps: Litestar) -> None:
+        super().__init__(config)
+        self._apps = apps
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Waits for running answers at most as long as configured."""
+        for app in self._apps:
+            app.state.stopping.set()
+        await super().shutdown(sockets)
+
+
+def configuration(app: ASGIApp, settings: Settings, **overrides: Any) -> uvicorn.Config:  # noqa: ANN401 - uvicorn's own options
+    """How every function is served; client addresses are found by :mod:`shared.clients`, logs written by the application."""
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "http": BoundedHead,
+        "ws": "none",
+        "loop": "auto" if sys.platform == "win32" else "uvloop",
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE,
+        "timeout_graceful_shutdown": GRACE,
+        "reset_contextvars": True,
+    }
+    return uvicorn.Config(app, **options | overrides)
+
+
+def silence_broken_off() -> None:
+    """The application has told of a broken answer already; the server must cut the connection, and need not repeat it."""
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], BrokenOffError)
+
+
+class BoundedHead(HttpToolsProtocol):
+    """The server's HTTP protocol with a limit on request heads."""
+
+    _head = 0
+
+    def on_message_begin(self) -> None:
+        """A new head; the application may cut the connection by an extension of the scope."""
+        self._head = 1
+        super().on_message_begin()
+        offer_abort(self.scope, self.transport.abort)
+
+    def on_headers_complete(self) -> None:
+        """What follows is the body, which has its own limit."""
+        self._head = 0
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Counts whole reads, so the limit is exact to one of them."""
+        super().data_received(data)
+        if self._head and not self.transport.is_closing():
+            self._head += len(data)
+            if self._head > MAX_HEAD:
+                self.logger.warning("Request head too large.")
+                self.send_400_response("Request head too large.")

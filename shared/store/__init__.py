@@ -1,0 +1,17 @@
+"""The only module that knows Redis: its keys, and the transitions between states, each one script."""
+
+from shared.store.connection import connect, connect_blocking
+from shared.store.store import RESERVED_REFRESHES, Claim, Lane, Rate, Store, Submission, WakeUp, open_store
+
+__all__ = [
+    "RESERVED_REFRESHES",
+    "Claim",
+    "Lane",
+    "Rate",
+    "Store",
+    "Submission",
+    "WakeUp",
+    "connect",
+    "connect_blocking",
+    "open_store",
+]

@@ -1,0 +1,72 @@
+"""From REDIS_URL to a client: a plain server, TLS, or a master found by Sentinel."""
+
+from typing import Any, Final
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from redis import Redis
+from redis import asyncio as aio
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.backoff import ExponentialBackoff
+from redis.sentinel import Sentinel
+
+TIMEOUTS: Final[dict[str, Any]] = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0, "health_check_interval": 30}
+RETRIES: Final = 3
+CONNECTIONS: Final = 32
+"""Per process: enough to keep a store busy; more requests wait for a connection instead of opening thousands."""
+
+_DEFAULT_SENTINEL_PORT: Final = 26_379
+
+
+def connect(url: str, *, retries: int = RETRIES) -> aio.Redis:
+    """A client for the event loop; it decodes text.
+
+    :param retries: how often a command is sent again after a lost connection; every script bears being sent twice
+    """
+    retry = Retry(ExponentialBackoff(base=0.05, cap=0.5), retries)
+    if "+sentinel://" in url:
+        parts, sentinels, options = _sentinel(url)
+        finder: Any = AsyncSentinel  # redis-py leaves this class untyped
+        master: aio.Redis = finder(sentinels, sentinel_kwargs=dict(TIMEOUTS), **options).master_for(
+            _service(parts), decode_responses=True, retry=retry
+        )
+        return master
+    pool = aio.BlockingConnectionPool.from_url(
+        url, max_connections=CONNECTIONS, timeout=None, decode_responses=True, retry=retry, **TIMEOUTS
+    )
+    return aio.Redis.from_pool(pool)
+
+
+def connect_blocking(url: str) -> Redis:
+    """A client for threads, as Dramatiq's broker wants it."""
+    if "+sentinel://" in url:
+        parts, sentinels, options = _sentinel(url)
+        finder: Any = Sentinel  # redis-py leaves this class untyped
+        master: Redis = finder(sentinels, sentinel_kwargs=dict(TIMEOUTS), **options).master_for(_service(parts))
+        return master
+    return Redis.from_url(url, **TIMEOUTS)
+
+
+def _sentinel(url: str) -> tuple[SplitResult, list[tuple[str, int]], dict[str, Any]]:
+    """``redis+sentinel://[user:password@]host:port[,host:port]/service[/db]``; the credentials are the master's."""
+    parts = urlsplit(url)
+    credentials, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = credentials.partition(":")
+    path = parts.path.strip("/").split("/")
+    options: dict[str, Any] = dict(TIMEOUTS)
+    options |= {
+        "username": unquote(user) or None,
+        "password": unquote(password) or None,
+        "db": int(path[1]) if len(path) > 1 else 0,
+        "ssl": parts.scheme.startswith("rediss"),
+    }
+    return parts, [_address(host) for host in hosts.split(",")], options
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return (host, int(port)) if host else (port, _DEFAULT_SENTINEL_PORT)
+
+
+def _service(parts: SplitResult) -> str:
+    return parts.path.strip("/").split("/")[0]

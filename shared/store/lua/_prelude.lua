@@ -1,0 +1,102 @@
+-- Shared by every script: time, task records, slots, wake-ups. All times are milliseconds of the store's clock.
+local TASK_LIFETIME = 86400000 -- a task answers for 24 h after its last change
+local MAX_SOURCE_AGE = 86400000 -- whatever `expire=` of a URL says
+local PENDING = {analyze = 'queue:pending', refresh = 'queue:refresh'}
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function task_key(task_id)
+  return 'task:' .. task_id
+end
+
+-- The named fields of a task, or nil where there is no such task.
+local function read(task_id, ...)
+  local values = redis.call('HMGET', task_key(task_id), 'state', ...)
+  if not values[1] then return nil end
+  local names, record = {...}, {state = values[1]}
+  for i, name in ipairs(names) do record[name] = values[i + 1] or '' end
+  return record
+end
+
+local function is_final(record)
+  return record.state == 'completed' or record.state == 'failed'
+end
+
+-- Writes fields, counts the version up, and tells whoever watches.
+local function change(task_id, now, ...)
+  local key = task_key(task_id)
+  redis.call('HSET', key, 'updated_at', now, ...)
+  local version = redis.call('HINCRBY', key, 'version', 1)
+  redis.call('PEXPIRE', key, TASK_LIFETIME)
+  redis.call('PUBLISH', 'events', task_id .. ' ' .. version)
+end
+
+-- {fields, rank in its queue | false, {JSON, analyzed at, fresh until} of its result | false}, or false
+local function snapshot(task_id)
+  local fields = redis.call('HGETALL', task_key(task_id))
+  if #fields == 0 then return false end
+  local record = {}
+  for i = 1, #fields, 2 do record[fields[i]] = fields[i + 1] end
+  local rank = record.state == 'pending' and redis.call('ZRANK', PENDING[record.lane], task_id) or false
+  local media = record.state == 'completed' and redis.call('HMGET', 'media:' .. record.url_hash, 'json', 'analyzed_at', 'fresh_until')
+  return {fields, rank, media}
+end
+
+local function active(slots, now)
+  redis.call('ZREMRANGEBYSCORE', slots, '-inf', now)
+  return redis.call('ZCARD', slots)
+end
+
+-- Which set of slots this lane may use now, or nil. A refresh has slots of its own and may use free ordinary ones.
+local function free_slots(lane, now, capacity, reserved)
+  if lane == 'refresh' and active('leases:refreshes', now) < reserved then return 'leases:refreshes' end
+  if active('leases:analyses', now) < capacity then return 'leases:analyses' end
+  return nil
+end
+
+-- How many runs of this lane could begin now.
+local function count_free(lane, now, capacity, reserved)
+  local free = math.max(0, capacity - active('leases:analyses', now))
+  if lane == 'refresh' then free = free + math.max(0, reserved - active('leases:refreshes', now)) end
+  return free
+end
+
+-- A run is over: its lease and its slot are free.
+local function end_run(task_id, run_id)
+  redis.call('ZREM', 'leases:analyses', run_id)
+  redis.call('ZREM', 'leases:refreshes', run_id)
+  redis.call('ZREM', 'queue:due', task_id)
+end
+
+local function collect(found, ids, seen)
+  for _, task_id in ipairs(ids) do
+    local record = read(task_id, 'lane')
+    if record and not is_final(record) then
+      if not seen[task_id] then
+        seen[task_id] = true
+        found[#found + 1] = task_id
+        found[#found + 1] = record.lane
+      end
+    else
+      redis.call('ZREM', 'queue:due', task_id)
+      redis.call('ZREM', 'queue:pending', task_id)
+      redis.call('ZREM', 'queue:refresh', task_id)
+    end
+  end
+end
+
+-- What could run now, as [task id, lane, …]: lapsed leases and ended waits first, then the heads of the queues.
+local function wakeable(now, capacity, reserved)
+  local found, seen = {}, {}
+  local free = count_free('analyze', now, capacity, reserved)
+  local free_refreshes = count_free('refresh', now, capacity, reserved)
+  if free_refreshes > 0 then
+    collect(found, redis.call('ZRANGEBYSCORE', 'queue:due', '-inf', now, 'LIMIT', 0, free_refreshes), seen)
+    collect(found, redis.call('ZRANGE', 'queue:refresh', 0, free_refreshes - 1), seen)
+  end
+  if free > 0 then collect(found, redis.call('ZRANGE', 'queue:pending', 0, free - 1), seen) end
+  return found
+end

@@ -1,0 +1,2 @@
+-- ARGV: task id -> {fields of the task, rank in its queue | false, {JSON, analyzed at, fresh until} of its result | false}, or false
+return snapshot(ARGV[1])

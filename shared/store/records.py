@@ -1,0 +1,67 @@
+"""Between what Redis holds and the Structs of the rest of the system. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from shared.schemas import Media, Phase, Problem, Progress, State, Task
+from shared.sources import Asset, Source
+
+MEDIA: Final = msgspec.json.Decoder(Media)
+PROBLEM: Final = msgspec.json.Decoder(Problem)
+SOURCE: Final = msgspec.json.Decoder(Source)
+ASSET: Final = msgspec.json.Decoder(Asset)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def encode(value: msgspec.Struct) -> str:
+    """A Struct as JSON text."""
+    return _ENCODER.encode(value).decode()
+
+
+def pairs(flat: Sequence[str]) -> dict[str, str]:
+    """``[name, value, name, value, …]`` as a mapping."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def source_fields(sources: Mapping[str, Source], assets: Mapping[str, Asset]) -> Iterable[str]:
+    """The fields of ``sources:{media_id}``, flat."""
+    for format_id, source in sources.items():
+        yield from (f"format:{format_id}", encode(source))
+    for asset_id, asset in assets.items():
+        yield from (f"asset:{asset_id}", encode(asset))
+
+
+def task(task_id: str, fields: Mapping[str, str], *, rank: int | None, result: Media | None) -> Task:
+    """The task that these fields describe."""
+    state = cast("State", fields["state"])
+    # What went wrong before is kept for the next attempt's strategy; once that runs, it is no news.
+    is_told = state == "failed" or fields["next_attempt_at"]
+    return Task(
+        task_id=task_id,
+        media_id=fields["media_id"],
+        url=fields["url"],
+        state=state,
+        progress=Progress(percent=int(fields["percent"]), phase=cast("Phase", fields["phase"]), message=fields["message"]),
+        attempt=int(fields["attempt"]),
+        max_attempts=int(fields["max_attempts"]),
+        next_attempt_at=moment(fields["next_attempt_at"]) if fields["next_attempt_at"] else None,
+        queue_position=None if rank is None else rank + 1,
+        created_at=moment(fields["created_at"]),
+        updated_at=moment(fields["updated_at"]),
+        result=result,
+        problem=PROBLEM.decode(fields["problem"]) if fields["problem"] and is_told else None,
+    )
+
+
+def media(json: str, *, analyzed_at: str, fresh_until: str) -> Media:
+    """The result, with the store's times."""
+    return replace(MEDIA.decode(json), analyzed_at=moment(analyzed_at), fresh_until=moment(fresh_until))
+
+
+def moment(milliseconds: str) -> datetime:
+    """A time of the store, as UTC."""
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

@@ -1,0 +1,127 @@
+"""One canonical log line and one count per request, written when it is over, however it ends."""
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.exceptions import LitestarException
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, bound_contextvars
+
+from shared.clients import client_address
+from shared.metrics import Metrics
+from shared.problems import ProblemError
+from shared.settings import Settings
+
+REQUEST_ID: Final = "X-Request-ID"
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NO_ANSWER: Final = 500
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class BrokenOffError(Exception):
+    """An answer failed after it had begun. It is logged already; the server cuts the connection, so that it cannot look whole."""
+
+
+class Observation:
+    """Wraps the whole application, so that unknown routes and refused methods are seen too."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._trusted = settings.trusted_proxies
+        self._digest = client_digest(settings.secret_key)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handlers add to the line with ``bind_contextvars(task_id=…)``."""
+        request_id = accepted_id(Headers.from_scope(scope).get(REQUEST_ID))
+        client = self._digest(client_address(scope, self._trusted))
+        answer = _Answer(send, request_id)
+        began = time.perf_counter()
+        with bound_contextvars(request_id=request_id), self._metrics.in_flight.track_inprogress():
+            try:
+                await self._app(scope, receive, answer.send)
+            except Exception as error:
+                cause = cause_of(error)
+                if isinstance(cause, ProblemError):
+                    bind_contextvars(code=cause.code)
+                else:
+                    _log.error("unexpected", exc_info=cause)
+                raise BrokenOffError from error
+            finally:
+                self._tell(scope, answer, client=client, seconds=time.perf_counter() - began)
+                structlog.contextvars.clear_contextvars()
+
+    def _tell(self, scope: Scope, answer: "_Answer", *, client: str, seconds: float) -> None:
+        method, route = str(scope.get("method", "")), scope.get("path_template")
+        opt: dict[str, Any] = getattr(scope.get("route_handler"), "opt", {})
+        self._metrics.record(
+            method=method,
+            route=route,
+            status=answer.status,
+            seconds=seconds,
+            is_stream=bool(opt.get("is_stream")),
+        )
+        write = _log.debug if opt.get("is_quiet") else _log.info
+        write(
+            "request",
+            method=method,
+            route=route,
+            status=answer.status,
+            bytes=answer.size,
+            is_complete=answer.is_complete,
+            seconds=round(seconds, 4),
+            client=client,
+        )
+
+
+class _Answer:
+    """What is sent, seen from the side."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.status = _NO_ANSWER
+        self.size = 0
+        self.is_complete = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableScopeHeaders.from_message(message)[REQUEST_ID] = self._request_id
+        await self._send(message)
+        if message["type"] == "http.response.body":
+            self.size += len(message.get("body", b""))
+            self.is_complete = not message.get("more_body", False)
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """What went wrong, below what Litestar wraps around it once an answer has begun."""
+    while isinstance(error, LitestarException) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def accepted_id(offered: str | None) -> str:
+    """The request id of whoever is in front of us if it is sane, else a new one."""
+    return offered if offered is not None and _SANE_ID.fullmatch(offered) else secrets.token_hex(8)
+
+
+def client_digest(secret_key: str) -> Callable[[str], str]:
+    """Names a client in logs without telling its address: requests of one client can be found, nobody can be looked up.
+
+    Keyed, since all IPv4 addresses could be tried against a plain digest; without a secret key, with one of this process.
+    """
+    key = secret_key.encode() or secrets.token_bytes(32)
+
+    def digest(address: str) -> str:
+        return hmac.new(key, b"sluice clients\n" + address.encode(), hashlib.sha256).hexdigest()[:12]
+
+    return digest

@@ -1,0 +1,157 @@
+"""A download interrupted anywhere resumes to the identical file, or to a clear refusal; never to a mixture."""
+
+import hashlib
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.stack import Stack
+from tests.youtube import YouTube, catalogue
+
+FORMAT: Final = "137"
+CUT_AFTER: Final = 3_000_000
+ARIA2: Final = ("--no-conf", "-c", "-x8", "-s8", "-k1M", "--file-allocation=none", "--max-tries=1", "--all-proxy=")
+CLIENTS: Final = ("curl", "wget", "aria2c")
+
+
+def command(client: str, url: str, path: Path, *, is_slow: bool = False) -> list[str]:
+    """How each client downloads so that it can go on later."""
+    rate = "8M" if is_slow else "0"
+    return {
+        "curl": ["curl", "-sS", "--fail", "--noproxy", "*", "-C", "-", "--limit-rate", rate, "-o", str(path), url],
+        "wget": ["wget", "-q", "--no-proxy", "-c", "--tries=1", "--limit-rate", rate, "-O", str(path), url],
+        "aria2c": ["aria2c", "-q", *ARIA2, "--max-overall-download-limit", rate, "-d", str(path.parent), "-o", path.name, url],
+    }[client]
+
+
+def run(arguments: list[str]) -> subprocess.CompletedProcess[bytes]:
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return subprocess.run(arguments, env=environment, capture_output=True, timeout=120, check=False)
+
+
+def interrupted(stack: Stack, client: str, url: str, path: Path) -> None:
+    """A download that is killed once it has a few MB."""
+    process = subprocess.Popen(command(client, url, path, is_slow=True), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    stack.until(lambda: path.stat().st_blocks * 512 if path.exists() else 0, lambda size: size > CUT_AFTER)
+    # aria2c writes down what it has when it is asked to end.
+    process.terminate() if client == "aria2c" else process.kill()
+    process.wait(timeout=20)
+
+
+def link(task: dict[str, Any], format_id: str = FORMAT) -> str:
+    groups = task["result"]["formats"]
+    url: str = next(item["stream_url"] for group in groups.values() for item in group if item["format_id"] == format_id)
+    return url
+
+
+def file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@pytest.fixture
+def url(stack: Stack) -> str:
+    return stack.stream_url(link(stack.analyzed(catalogue.LARGE)))
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_every_client_resumes_to_the_identical_file(stack: Stack, youtube: YouTube, url: str, tmp_path: Path, client: str) -> None:
+    path = tmp_path / "video.mp4"
+    interrupted(stack, client, url, path)
+    done = run(command(client, url, path))
+    assert done.returncode == 0, done.stderr
+    assert file_hash(path) == youtube.media(catalogue.LARGE, FORMAT).sha256()
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_source_that_changed_in_between_is_412_and_never_mixed(
+    stack: Stack, youtube: YouTube, url: str, tmp_path: Path, client: str
+) -> None:
+    path = tmp_path / "video.mp4"
+    interrupted(stack, client, url, path)
+    before = path.read_bytes()
+    youtube.edit(catalogue.LARGE, revision=1)
+    stack.store.flush()
+    assert stack.http.get(url, headers={"Range": "bytes=100-"}).status_code == 412
+    done = run(command(client, url, path))
+    assert done.returncode != 0
+    original = youtube.media(catalogue.LARGE, FORMAT)
+    youtube.edit(catalogue.LARGE, revision=0)
+    unchanged = path.read_bytes()
+    assert unchanged == before or len(unchanged) <= original.size
+    assert unchanged[:1000] == before[:1000]
+
+
+def test_after_the_media_url_expired(stack: Stack, youtube: YouTube, tmp_path: Path) -> None:
+    youtube.edit(catalogue.LARGE, expires_in=8)
+    url = stack.stream_url(link(stack.analyzed(catalogue.LARGE)))
+    path = tmp_path / "video.mp4"
+    interrupted(stack, "curl", url, path)
+    youtube.edit(catalogue.LARGE, expires_in=3600)
+    first_url = youtube.requests.media[-1].query["expire"]
+    stack.until(time.time, lambda now: now > int(first_url))
+    done = run(command("curl", url, path))
+    assert done.returncode == 0, done.stderr
+    assert file_hash(path) == youtube.media(catalogue.LARGE, FORMAT).sha256()
+    assert youtube.requests.media[-1].query["expire"] > first_url
+
+
+def test_after_the_cache_was_emptied(stack: Stack, youtube: YouTube, url: str, tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    interrupted(stack, "wget", url, path)
+    stack.store.flush()
+    done = run(command("wget", url, path))
+    assert done.returncode == 0, done.stderr
+    assert file_hash(path) == youtube.media(catalogue.LARGE, FORMAT).sha256()
+
+
+def test_after_the_stream_function_was_restarted(new_stack: Callable[..., Stack], youtube: YouTube, tmp_path: Path) -> None:
+    stack = new_stack()
+    stack.start("worker", "analyze", "status", "stream")
+    url = stack.stream_url(link(stack.analyzed(catalogue.LARGE)))
+    path = tmp_path / "video.mp4"
+    interrupted(stack, "curl", url, path)
+    stack.part("stream").restart()
+    done = run(command("curl", url, path))
+    assert done.returncode == 0, done.stderr
+    assert file_hash(path) == youtube.media(catalogue.LARGE, FORMAT).sha256()
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_stream_function_killed_in_mid_download_leaves_a_file_that_resumes(
+    new_stack: Callable[..., Stack], youtube: YouTube, tmp_path: Path, client: str
+) -> None:
+    stack = new_stack()
+    stack.start("worker", "analyze", "status", "stream")
+    url = stack.stream_url(link(stack.analyzed(catalogue.LARGE)))
+    path = tmp_path / "video.mp4"
+    process = subprocess.Popen(command(client, url, path, is_slow=True), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    stack.until(lambda: path.stat().st_blocks * 512 if path.exists() else 0, lambda size: size > CUT_AFTER)
+    stack.part("stream").kill()
+    assert process.wait(timeout=30) != 0, "a cut download must not look complete"
+    stack.part("stream").start()
+    done = run(command(client, url, path))
+    assert done.returncode == 0, done.stderr
+    assert file_hash(path) == youtube.media(catalogue.LARGE, FORMAT).sha256()
+
+
+@pytest.mark.parametrize("end", ["restart", "kill"])
+def test_a_store_that_goes_away_in_mid_download_does_not_end_it(
+    new_stack: Callable[..., Stack], youtube: YouTube, tmp_path: Path, end: str
+) -> None:
+    stack = new_stack()
+    stack.start("worker", "analyze", "status", "stream")
+    url = stack.stream_url(link(stack.analyzed(catalogue.LARGE)))
+    path = tmp_path / "video.mp4"
+    process = subprocess.Popen(command("curl", url, path, is_slow=True))
+    stack.until(lambda: path.stat().st_size if path.exists() else 0, lambda size: size > CUT_AFTER)
+    stack.store.stop() if end == "restart" else stack.store.kill()
+    stack.until(lambda: path.stat().st_size, lambda size: size > 10 * CUT_AFTER)
+    stack.store.start()
+    assert process.wait(timeout=60) == 0
+    assert file_hash(path) == youtube.media(catalogue.LARGE, FORMAT).sha256()

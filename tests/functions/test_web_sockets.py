@@ -1,0 +1,136 @@
+"""What only a real connection shows: bodies without a length, heads without an end, answers that break off."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from litestar import Litestar, get, post
+from litestar.params import JSONBody
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from shared.schemas import AnalyzeRequest
+from shared.serve import MAX_HEAD, silence_broken_off
+from shared.settings import Settings
+from shared.web import build_app
+from tests.serving import serving
+
+SETTINGS = Settings(secret_key="s" * 32)
+
+
+@post("/v1/demo")
+async def echo(data: JSONBody[AnalyzeRequest]) -> AnalyzeRequest:
+    return data
+
+
+async def break_off(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
+    await send({"type": "http.response.body", "body": b"short", "more_body": True})
+    raise RuntimeError("the source is gone")
+
+
+@get("/v1/demo/broken", is_stream=True)
+async def broken() -> ASGIApp:
+    return break_off
+
+
+async def ready(app: Litestar) -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.fixture
+async def base() -> AsyncIterator[str]:
+    app = build_app(name="demo", settings=SETTINGS, route_handlers=[echo, broken], readiness=ready)
+    async with serving(app, SETTINGS) as address:
+        yield address
+
+
+async def exchange(base: str, request: bytes) -> bytes:
+    """What comes back until the server closes, or has sent one answer."""
+    parts = urlsplit(base)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        writer.write(request)
+        async with asyncio.timeout(10):
+            return await reader.read(65_536)
+    finally:
+        writer.close()
+
+
+async def test_a_body_in_chunks_has_the_same_limit(base: str) -> None:
+    async def body(size: int) -> AsyncIterator[bytes]:
+        yield b'{"url": "'
+        for _ in range(size // 1024):
+            yield b"x" * 1024
+        yield b'"}'
+
+    headers = {"Content-Type": "application/json"}
+    async with httpx.AsyncClient() as client:
+        small = await client.post(f"{base}/v1/demo", content=body(1024), headers=headers)
+        assert small.status_code == 201
+        large = await client.post(f"{base}/v1/demo", content=body(20 * 1024), headers=headers)
+        assert (large.status_code, large.json()["code"]) == (413, "too_large")
+
+
+async def test_a_body_is_refused_by_its_announced_length(base: str) -> None:
+    head = b"POST /v1/demo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n"
+    answer = await exchange(base, head)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"too_large" in answer
+
+
+@pytest.mark.parametrize("head", [b"X-Long: " + b"x" * 2 * MAX_HEAD, b"".join(b"X-%d: y\r\n" % n for n in range(MAX_HEAD // 4))])
+async def test_a_head_without_an_end_is_cut(base: str, head: bytes) -> None:
+    assert (await exchange(base, b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + head)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_large_head_within_the_limit_is_served(base: str) -> None:
+    head = b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * (MAX_HEAD // 2) + b"\r\n\r\n"
+    assert (await exchange(base, head)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_the_server_does_not_tell_what_it_is(base: str) -> None:
+    async with httpx.AsyncClient() as client:
+        assert "server" not in (await client.get(f"{base}/healthz")).headers
+
+
+async def test_readiness_has_a_limit(base: str) -> None:
+    async with httpx.AsyncClient() as client:
+        response = await client.get(f"{base}/readyz", timeout=10)
+        assert (response.status_code, response.json()["code"]) == (503, "store_unavailable")
+
+
+async def test_a_broken_answer_never_looks_whole(base: str, caplog: pytest.LogCaptureFixture) -> None:
+    silence_broken_off()
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.get(f"{base}/v1/demo/broken")
+        counted = (await client.get(f"{base}/metrics")).text
+    assert 'sluice_http_requests_total{method="GET",route="/v1/demo/broken",status_class="2xx"} 1.0' in counted
+    assert "sluice_http_requests_in_flight 1.0" in counted
+    assert not [record for record in caplog.records if record.name == "uvicorn.error" and record.levelno >= logging.ERROR]
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error(base: str, caplog: pytest.LogCaptureFixture) -> None:
+    parts = urlsplit(base)
+    _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(b"POST /v1/demo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{")
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    async with httpx.AsyncClient() as client, asyncio.timeout(10):
+        while 'route="/v1/demo"' not in (metrics := (await client.get(f"{base}/metrics")).text):
+            pass
+    assert 'route="/v1/demo",status_class="4xx"' in metrics
+
+
+async def test_a_strange_host_is_a_problem(base: str) -> None:
+    answer = await exchange(base, b'GET /healthz HTTP/1.1\r\nHost: a/b"<>\r\n\r\n')
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    found: dict[str, Any] = json.loads(body)
+    assert found["code"] == "invalid_request"

@@ -1,0 +1,162 @@
+"""The plain forms agree with each other: settings, .env.example, compose.yaml, the Dockerfiles and pyproject.toml."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from functions.local.env_file import filled
+from shared.problems import CATALOGUE, problem
+from shared.settings import Settings, load_settings
+
+ROOT: Final = Path(__file__).parents[2]
+EXAMPLE: Final = (ROOT / ".env.example").read_text(encoding="utf-8")
+COMPOSE: Final = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+SERVICES: Final[dict[str, dict[str, Any]]] = yaml.safe_load(COMPOSE)["services"]
+DOCKERFILES: Final = sorted([*(ROOT / "functions").glob("*/Dockerfile"), ROOT / "ui" / "Dockerfile"])
+
+CONTRACT: Final = {
+    "GLOBAL_PROXY",
+    "REDIS_URL",
+    "POT_PROVIDER_URL",
+    "MAX_CONCURRENT_ANALYSES",
+    "MAX_CONCURRENT_DOWNLOADS",
+    "MAX_BANDWIDTH",
+    "MAX_QUEUE_LENGTH",
+    "RATE_LIMIT",
+    "RESULT_TTL",
+    "ANALYSIS_TIMEOUT",
+    "ANALYSIS_ATTEMPTS",
+    "STREAM_CONNECTIONS",
+    "STREAM_MEMORY",
+    "STREAM_IDLE_TIMEOUT",
+    "ACCESS_KEY",
+    "SECRET_KEY",
+    "TRUSTED_PROXIES",
+    "PUBLIC_URL",
+    "ROOT_PATH",
+    "CORS_ORIGINS",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+    "HOST",
+    "PORT",
+    "ALLOW_ANONYMOUS",
+    "SSL_CERT_FILE",
+}
+
+
+def documented() -> dict[str, str]:
+    return dict(re.findall(r"^#?([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
+
+
+def test_every_setting_is_documented_and_read() -> None:
+    assert documented().keys() == CONTRACT
+    assert {name.upper() for name in Settings.__struct_fields__} == CONTRACT
+
+
+def test_every_setting_is_explained_in_both_readmes() -> None:
+    for name in ("README.md", "README.zh-CN.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert {setting for setting in CONTRACT if f"`{setting}`" not in text} == set(), name
+
+
+def test_the_documented_defaults_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = load_settings(dotenv=None, default_port=8080)
+    for name, value in documented().items():
+        monkeypatch.setenv(name, value)
+    assert load_settings(dotenv=None) == expected
+
+
+def test_the_example_is_explained_in_both_languages() -> None:
+    for block in EXAMPLE.split("\n\n"):
+        if re.search(r"^#?[A-Z_]+=", block, re.MULTILINE):
+            assert re.search(r"[\u4e00-\u9fff]", block), block
+
+
+def test_make_env_fills_in_both_keys() -> None:
+    keys = dict(re.findall(r"^((?:SECRET|ACCESS)_KEY)=(.+)$", filled(EXAMPLE), re.MULTILINE))
+    assert keys.keys() == {"SECRET_KEY", "ACCESS_KEY"}
+    assert all(len(key) >= 32 for key in keys.values())
+    assert filled(EXAMPLE) != filled(EXAMPLE)
+
+
+def test_compose_asks_only_for_what_the_example_explains() -> None:
+    assert set(re.findall(r"\$\{([A-Z_]+)", COMPOSE)) <= CONTRACT
+
+
+def test_compose_has_every_part() -> None:
+    assert SERVICES.keys() == {"edge", "analyze", "status", "stream", "worker", "redis", "pot-provider"}
+
+
+def test_only_the_edge_is_published() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["edge"]
+
+
+def test_each_setting_reaches_a_function_that_reads_it() -> None:
+    passed = {name for service in SERVICES.values() for name in service.get("environment", {})}
+    assert passed >= CONTRACT
+
+
+@pytest.mark.parametrize("name", ["edge", "analyze", "status", "stream", "worker", "pot-provider"])
+def test_each_part_of_ours_has_few_rights(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_compose_builds_from_files_and_targets_that_exist() -> None:
+    for name, service in SERVICES.items():
+        if name in {"redis", "pot-provider"}:
+            continue
+        dockerfile = (ROOT / service["build"]["dockerfile"]).read_text(encoding="utf-8")
+        assert f" AS {service['build'].get('target', name)}\n" in dockerfile
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_each_image_takes_only_its_own(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(re.findall(r"--extra (\S+)", text)) <= extras.keys()
+    assert "--require-hashes" in text
+    for final in re.findall(
+        r"^FROM (?:python|caddy:\S+) AS (?!build|python)(\w+)\n(.*?)(?=^FROM|\Z)", text, re.MULTILINE | re.DOTALL
+    ):
+        stage, body = final
+        copied = set(re.findall(r"^COPY (?!--from)(\S+)", body, re.MULTILINE))
+        own = {"deploy/Caddyfile"} if stage == "edge" else {"shared", f"functions/{path.parent.name}"}
+        assert own <= copied <= own | {"deploy/healthcheck.py"}
+        assert re.search(r"^USER \d+", body, re.MULTILINE)
+        assert "HEALTHCHECK" in body
+
+
+def test_every_copied_file_is_sent_to_the_builder() -> None:
+    sent = set(re.findall(r"^!(\S+?)/?$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE))
+    for path in DOCKERFILES:
+        for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", path.read_text(encoding="utf-8"), re.MULTILINE):
+            for source in sources.split():
+                assert any(source == entry or source.startswith(f"{entry}/") for entry in sent), source
+
+
+def test_the_caddyfile_speaks_of_problems_as_the_functions_do() -> None:
+    caddyfile = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
+    for code in ("not_found", "internal_error"):
+        assert msgspec.json.encode(problem(code)).decode() in caddyfile
+
+
+def test_the_page_translates_every_code() -> None:
+    translated = json.loads((ROOT / "ui" / "src" / "language" / "problems.zh.json").read_text(encoding="utf-8"))
+    assert translated == {code: kind.title_zh for code, kind in CATALOGUE.items()}
+
+
+LOCKS: Final = [ROOT / "requirements.lock", ROOT / "ui" / "deno.lock"]
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
+def test_no_lock_names_an_index(path: Path) -> None:
+    assert "://" not in path.read_text(encoding="utf-8")

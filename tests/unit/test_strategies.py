@@ -1,0 +1,67 @@
+"""Which way the next attempt asks."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.analyze.extraction.outcome import FINAL
+from functions.analyze.extraction.strategies import ANEW, LADDERS, PLAIN, PROVEN, SCRIPTLESS, TOKENLESS, Strategy, next_strategy
+from shared.problems import CATALOGUE
+
+CODES = sorted(set(CATALOGUE) - FINAL)
+
+
+def ways(code: str, *, attempts: int, has_provider: bool = True) -> list[Strategy]:
+    """How a task asks that fails with the same code every time."""
+    before = next_strategy(1, None)
+    asked = [before]
+    for attempt in range(2, attempts + 1):
+        before = next_strategy(attempt, code, before=before, has_provider=has_provider)
+        asked.append(before)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [
+        ("bot_check", PROVEN),
+        ("captcha_required", PROVEN),
+        ("token_rejected", ANEW),
+        ("challenge_failed", SCRIPTLESS),
+        ("token_provider_unavailable", TOKENLESS),
+        ("network_error", PLAIN),
+        ("a code nobody knows", PLAIN),
+    ],
+)
+def test_the_first_attempt_is_plain_and_the_second_the_likeliest_cure(code: str, cure: Strategy) -> None:
+    assert ways(code, attempts=2) == [PLAIN, cure]
+
+
+@pytest.mark.parametrize("code", LADDERS)
+def test_every_rung_has_its_turn(code: str) -> None:
+    assert set(ways(code, attempts=1 + len(LADDERS[code]))) >= set(LADDERS[code])
+
+
+@given(st.sampled_from(CODES), st.integers(1, 20))
+def test_without_a_token_service_nothing_is_tried_that_needs_one(code: str, attempts: int) -> None:
+    assert not any(strategy.needs_provider for strategy in ways(code, attempts=attempts, has_provider=False))
+
+
+@given(st.sampled_from(sorted(LADDERS)), st.integers(2, 20))
+def test_what_another_worker_tried_is_told_by_the_number(code: str, attempt: int) -> None:
+    rungs = LADDERS[code]
+    assert next_strategy(attempt, code) == rungs[(attempt - 2) % len(rungs)]
+
+
+def test_a_rate_limit_says_nothing_against_the_way_of_asking() -> None:
+    assert next_strategy(3, "source_rate_limited", before=ANEW) is ANEW
+    assert next_strategy(3, "source_rate_limited") is PLAIN
+
+
+def test_names_are_unique() -> None:
+    rungs = {rung for ladder in LADDERS.values() for rung in ladder}
+    assert len({rung.name for rung in rungs}) == len(rungs)
+
+
+def test_a_code_of_a_ladder_is_one_that_exists() -> None:
+    assert set(LADDERS) <= set(CODES)
