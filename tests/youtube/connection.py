@@ -21,6 +21,19 @@ class Gone(Exception):
     """The client has left, or the stand-in is being stopped."""
 
 
+class Accepted(ssl.SSLSocket):
+    """Closed at once where the client resets just before the handshake: `wrap_socket` takes the plain socket over, raises, and
+    leaves this one to the garbage collector.
+    """
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        try:
+            return super().recv(buflen, flags)
+        except OSError:
+            self.close()
+            raise
+
+
 class Connection:
     """Owns a socket from accept to close. Used by one thread, except for `abort`."""
 

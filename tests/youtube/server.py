@@ -14,7 +14,7 @@ from typing import Any, Self
 import trustme
 
 from .catalogue import Video
-from .connection import Connection
+from .connection import Accepted, Connection
 from .faults import Fault, FaultBook, FaultHandle
 from .log import RequestLog
 from .media import MediaFile
@@ -195,5 +195,6 @@ class YouTube:
 
 def _context(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslsocket_class = Accepted
     authority.issue_cert(*CERTIFIED).configure_cert(context)
     return context
