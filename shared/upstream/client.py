@@ -16,7 +16,6 @@ from shared.upstream import hosts
 from shared.upstream.answers import check_range, check_status
 from shared.upstream.errors import UpstreamError, translated
 from shared.upstream.exits import exit_digest, open_transport
-from shared.upstream.opened import Opened
 
 MAX_RANGE: Final = 10 * 1024 * 1024
 """Bytes: longer ranges are throttled or refused."""
@@ -30,7 +29,7 @@ class Patience(Struct, frozen=True, kw_only=True):
 
     connect: float = 10.0
     idle: float = 20.0
-    head: float = 45.0  # until the head of an answer: the transport itself waits for a SOCKS proxy's words without end
+    head: float = 45.0  # until the head of an answer, the way to it included
 
 
 class RangeAnswer(Struct, frozen=True, kw_only=True):
@@ -114,17 +113,10 @@ class Upstream:
         raise UpstreamError("foreign_redirect", "too many")
 
     async def _send(self, client: httpx.AsyncClient, url: str, headers: dict[str, str]) -> httpx.Response:
-        opened = Opened()
         with translated(is_proxied=self._is_proxied):
-            request = client.build_request(
-                "GET", url, headers={**headers, "Accept-Encoding": "identity"}, extensions={"trace": opened.trace}
-            )
-            try:
-                async with asyncio.timeout(self._patience.head):
-                    return await client.send(request, stream=True)
-            except BaseException:
-                await opened.close()
-                raise
+            request = client.build_request("GET", url, headers={**headers, "Accept-Encoding": "identity"})
+            async with asyncio.timeout(self._patience.head):
+                return await client.send(request, stream=True)
 
     def _client(self, family: Family | None) -> httpx.AsyncClient:
         """One client per address family; behind a proxy there is only one."""

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
 import httpx
-from socksio import ProtocolError
+
+from shared.upstream.wire.tunnels import NoProxyError, ProxyRefusedError
 
 Reason: TypeAlias = Literal[
     "refused",  # 401, 403, 404, 410: this URL does not work (any more)
@@ -26,7 +27,6 @@ Reason: TypeAlias = Literal[
 ]
 
 _NOBODY_THERE: Final = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH})
-_PROXY_AUTH: Final = ("407", "authentication", "not authorised", "unauthorized", "username", "password")
 
 
 class UpstreamError(Exception):
@@ -47,15 +47,14 @@ def translated(*, is_proxied: bool) -> Iterator[None]:
         raise UpstreamError(_reason(error, is_proxied=is_proxied), type(error).__name__) from None
     except TimeoutError:
         raise UpstreamError("timeout", "no answer") from None
-    except ProtocolError:  # the transport lets this one of its SOCKS library through
-        raise UpstreamError("proxy_unreachable", "no SOCKS proxy") from None
     except (httpx.InvalidURL, httpx.StreamError) as error:
         raise UpstreamError("unreadable", type(error).__name__) from None
 
 
 def _reason(error: httpx.HTTPError, *, is_proxied: bool) -> Reason:
     if isinstance(error, httpx.ProxyError):  # the proxy is there, and says no
-        return "proxy_auth_failed" if any(word in str(error).lower() for word in _PROXY_AUTH) else "unresolved"
+        refusal = error.__cause__
+        return "proxy_auth_failed" if isinstance(refusal, ProxyRefusedError) and refusal.is_authentication else "unresolved"
     if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
         return _connect_reason(error, is_proxied=is_proxied)
     if isinstance(error, httpx.TimeoutException):
@@ -69,6 +68,8 @@ def _connect_reason(error: BaseException, *, is_proxied: bool) -> Reason:
     """Looks through the chain of causes for the one that tells. Behind a proxy it is the proxy that is connected to."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, NoProxyError):
+            return "proxy_unreachable"
         if isinstance(cause, ssl.SSLError):
             return "untrusted" if isinstance(cause, ssl.SSLCertVerificationError) else "interrupted"
         if isinstance(cause, socket.gaierror):

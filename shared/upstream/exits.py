@@ -3,17 +3,15 @@
 import hashlib
 import hmac
 import ssl
-from typing import Final
 
 import certifi
 import httpx
 
 from shared.settings import Settings
 from shared.sources import Family
-
-LOCAL_ADDRESSES: Final[dict[Family, str]] = {"ipv4": "0.0.0.0", "ipv6": "::"}  # noqa: S104 - where to leave from, not what to bind
-POOL: Final = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=15.0)
-"""How many connections there are is decided above; idle ones are kept for the next piece."""
+from shared.upstream.transport import Transport
+from shared.upstream.wire.address import proxy_of
+from shared.upstream.wire.route import Route
 
 
 def exit_digest(settings: Settings, family: Family | None) -> str:
@@ -33,12 +31,5 @@ def trust(settings: Settings) -> ssl.SSLContext:
 
 def open_transport(settings: Settings, family: Family | None) -> httpx.AsyncBaseTransport:
     """The transport under httpx: documented seam, one constructor. With a proxy no name is ever resolved here."""
-    context = trust(settings)
-    if settings.global_proxy is not None:
-        # The proxy resolves names whichever way SOCKS5 is written: httpcore always hands it the name.
-        proxy = httpx.Proxy(settings.global_proxy)
-        if proxy.url.scheme == "https":
-            proxy.ssl_context = context
-        return httpx.AsyncHTTPTransport(verify=context, proxy=proxy, limits=POOL, trust_env=False)
-    address = LOCAL_ADDRESSES[family] if family is not None else None
-    return httpx.AsyncHTTPTransport(verify=context, local_address=address, limits=POOL, trust_env=False)
+    proxy = None if settings.global_proxy is None else proxy_of(settings.global_proxy)
+    return Transport(Route(proxy=proxy, family=family, context=trust(settings)))
