@@ -13,9 +13,11 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ASGIApp
 
 from functions.stream.assets import THUMBNAIL, Assets
+from functions.stream.budget import Budget
 from functions.stream.downloads import Downloads, Wanted
 from functions.stream.gate import Gate, Ticket
 from functions.stream.leases import Leases
+from functions.stream.metrics import StreamMetrics
 from functions.stream.source import Sources
 from shared.analyses import Analyses
 from shared.problems import ProblemError
@@ -146,7 +148,9 @@ def create_app(settings: Settings | None = None) -> Litestar:
             sources = Sources(store, Analyses(store, queue, configured), upstream)
             leases = Leases(store, capacity=configured.max_concurrent_downloads)
             app.state.store = store
-            app.state.downloads = Downloads(sources, upstream, leases, configured)
+            budget = Budget(configured.stream_memory)
+            metrics = StreamMetrics(app.state.metrics.registry, budget)
+            app.state.downloads = Downloads(sources, upstream, leases, configured, budget=budget, metrics=metrics)
             app.state.assets = Assets(sources, upstream)
             yield
 

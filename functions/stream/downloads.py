@@ -7,9 +7,12 @@ from typing import Final
 from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import Struct
 
+from functions.stream.bandwidth import Bandwidth
+from functions.stream.budget import Budget
 from functions.stream.fetch import Fetch
 from functions.stream.headers import file_headers, part_headers
 from functions.stream.leases import Leases
+from functions.stream.metrics import StreamMetrics
 from functions.stream.ranges import Representation, decide
 from functions.stream.relay import HeadersOnly, Relay
 from functions.stream.source import WAIT_FOR_ANALYSIS, WAIT_FOR_REFRESH, SourceChanged, Sources
@@ -37,10 +40,23 @@ class Wanted(Struct, frozen=True, kw_only=True):
 class Downloads:
     """Answers requests for single files."""
 
-    def __init__(self, sources: Sources, upstream: Upstream, leases: Leases, settings: Settings) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        upstream: Upstream,
+        leases: Leases,
+        settings: Settings,
+        *,
+        budget: Budget,
+        metrics: StreamMetrics,
+    ) -> None:
         self._sources = sources
         self._upstream = upstream
         self._leases = leases
+        self._budget = budget
+        self._metrics = metrics
+        self._bandwidth = Bandwidth(settings.max_bandwidth)
+        self._connections = settings.stream_connections
         self._idle = float(settings.stream_idle_timeout)
 
     async def answer(self, wanted: Wanted) -> ASGIApp:
@@ -86,7 +102,15 @@ class Downloads:
             return await self._sources.renewed(stale, client=wanted.client, wait=wait)
 
         def body() -> AsyncGenerator[bytes, None]:
-            return Fetch(self._upstream, source, renew=renew).read(part)
+            fetch = Fetch(
+                self._upstream,
+                source,
+                renew=renew,
+                budget=self._budget,
+                connections=self._connections,
+                on_trouble=self._metrics.recovered,
+            )
+            return self._metrics.counted(self._bandwidth.paced(fetch.read(part)))
 
         lease = self._leases.hold(wanted.client, wanted.media_id, wanted.format_id)
         relay = Relay(status=status, headers=headers, body=body, lease=lease, idle=self._idle)

@@ -1,56 +1,57 @@
 """Bytes [start, end) of one file, in order, whatever the upstream does on the way.
 
-The seam between relaying and everything below it. One connection at a time, bounded ranges; a failure is recovered from at
-the exact byte, and what cannot be recovered from is raised, never passed on as data.
+The seam between relaying and everything below it. Pieces come over one connection, straight through, or, while the client is faster
+than one, over several and in order. The piece whose turn it is never waits for memory or for another piece.
 """
 
-import asyncio
+import math
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Final, TypeAlias
+from typing import Final
 
-import structlog
-
-from functions.stream.recovery import GiveUp, Renew, Retry, given_up, recover
-from functions.stream.siblings import sibling
-from shared.problems import ProblemError
+from functions.stream.ahead import Ahead
+from functions.stream.budget import Budget
+from functions.stream.location import Location, Renewal
+from functions.stream.piece import OnTrouble, Piece, Step
+from functions.stream.window import WINDOW, Pace, connections, longest_piece, next_piece
 from shared.sources import ByteRange, Source
-from shared.upstream import MAX_RANGE, Upstream, UpstreamError
-
-FIRST_PIECE: Final = 512 * 1024
-"""Bytes of the first range: what has to be validated before the client gets its headers."""
-
-JITTER: Final = 0.05
-EXPIRY_MARGIN: Final = 30.0
-"""Seconds before `expire` at which a URL is replaced."""
-
-MAX_AVAILABLE_WAIT: Final = 60.0
+from shared.upstream import Reason, Upstream
 
 FIRST_BYTE_PATIENCE: Final = 30.0
 """Seconds after which nothing is tried again while there was no byte yet: until then coming back costs the client nothing."""
 
-Renewal: TypeAlias = Callable[[Source], Awaitable[Source]]
-"""A fresh source of the same file, or ProblemError (``source_changed`` where it is another file)."""
-
-log = structlog.get_logger()
-
 
 class Fetch:
-    """One reader of one file."""
+    """One reader of one file.
 
-    def __init__(self, upstream: Upstream, source: Source, *, renew: Renewal) -> None:
-        self._upstream = upstream
-        self._source = source
-        self._renew = renew
-        self._url: str | None = None  # where the last piece came from, when that was not the source's own URL
-        self._last_modified: int | None = None  # as this URL's answers say it; lmt need not be the same
-        self._asked_at = 0.0
-        self._has_begun = False
-        self._failures = 0
-        self._renewals = 0
-        self._renew_at = source.expires_at - EXPIRY_MARGIN
+    :param connections: upstream connections at most
+    :param on_trouble: told of every failure, and of what is done about it
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        source: Source,
+        *,
+        renew: Renewal,
+        budget: Budget,
+        connections: int,
+        on_trouble: OnTrouble,
+    ) -> None:
+        self._location = Location(upstream, source, renew=renew)
+        self._budget = budget
+        self._most = connections
+        self._on_trouble = on_trouble
+        self._connections = 1
+        self._previous = 0  # length of the piece planned last
+        self._planned = 0  # where the next piece to be planned begins
+        self._end = 0
+        self._ahead: deque[Ahead] = deque()
+        self._connection_rate = math.inf
+        self._is_first = True
         self._chance = random.SystemRandom()
 
     async def read(self, wanted: ByteRange) -> AsyncGenerator[bytes, None]:
@@ -58,82 +59,77 @@ class Fetch:
 
         :raises ProblemError: when they cannot be had
         """
-        at, limit = wanted.start, FIRST_PIECE
-        self._asked_at = time.monotonic()
-        while at < wanted.end:
-            await self._prepare()
-            piece = ByteRange(at, min(wanted.end, at + limit))
+        self._planned, self._end = wanted.start, wanted.end
+        with self._budget.stream():
             try:
-                async with aclosing(self._piece(piece)) as chunks:
-                    async for chunk in chunks:
-                        at += len(chunk)
-                        self._has_begun = True
-                        self._failures = self._renewals = 0
-                        yield chunk
-                limit = self._next_limit()
-            except UpstreamError as error:
-                await self._recover(error)
+                while self._ahead or self._planned < self._end:
+                    turn = self._ahead.popleft() if self._ahead else self._piece()
+                    chunks = turn.chunks() if isinstance(turn, Ahead) else turn.read()
+                    async with aclosing(self._delivered(turn, chunks)) as delivered:
+                        async for chunk in delivered:
+                            yield chunk
+            finally:
+                for ahead in self._ahead:
+                    await ahead.aclose()
 
-    async def _piece(self, piece: ByteRange) -> AsyncGenerator[bytes, None]:
-        async with self._upstream.open_range(self._source, piece, url=self._url) as answer:
-            if None not in {answer.last_modified, self._last_modified} and answer.last_modified != self._last_modified:
-                raise UpstreamError("changed", "Last-Modified")
-            self._last_modified = answer.last_modified or self._last_modified
-            self._url = answer.url if answer.url != self._source.url else None
-            async for chunk in answer.chunks:
-                yield chunk
-
-    async def _prepare(self) -> None:
-        """A URL is used neither before it is available nor when it is about to expire."""
-        available_at = self._source.available_at
-        if available_at is not None and (wait := available_at - time.time()) > 0:
-            if wait > MAX_AVAILABLE_WAIT:
-                raise ProblemError("source_refused", "The file is not available yet.", retry_after=round(wait))
-            await asyncio.sleep(wait)
-        if time.time() >= self._renew_at:
-            await self._replace_early()
-
-    async def _recover(self, error: UpstreamError) -> None:
-        self._failures += 1
-        step = self._next(error)
-        log.info("piece failed", reason=error.reason, step=type(step).__name__, failures=self._failures)
-        match step:
-            case Retry(delay, is_elsewhere):
-                # The node that failed may not be the one that is asked next.
-                self._url = sibling(self._source.url) if is_elsewhere else None
-                await asyncio.sleep(delay)
-            case Renew():
-                await self._replace()
-            case GiveUp():
-                raise step.error()
-
-    def _next(self, error: UpstreamError) -> Retry | Renew | GiveUp:
-        if error.reason == "refused" and self._url is not None:
-            return Retry(0)  # another node than the source's own refuses: that says nothing of the source
-        step = recover(error.reason, retry_after=error.retry_after, failures=self._failures, renewals=self._renewals)
-        if isinstance(step, Retry) and not self._has_begun:
-            waited = time.monotonic() - self._asked_at
-            if waited + step.delay > FIRST_BYTE_PATIENCE:
-                return given_up(error.reason, error.retry_after)
-        return step
-
-    async def _replace_early(self) -> None:
-        """Before it expires. If that fails, the old URL serves as long as it does."""
+    async def _delivered(self, turn: Piece | Ahead, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """The chunks of the piece whose turn it is; measures who waits for whom, and sees to those that follow."""
+        waited = taken = 0.0
         try:
-            await self._replace()
-        except ProblemError as error:
-            if error.code == "source_changed" or time.time() >= self._source.expires_at:
-                raise
-            log.warning("url not renewed", code=error.code)
-            self._renew_at = self._source.expires_at
+            async with aclosing(chunks):
+                self._read_ahead(turn)
+                asked = time.monotonic()
+                async for chunk in chunks:
+                    came = time.monotonic()
+                    waited += came - asked
+                    yield chunk
+                    asked = time.monotonic()
+                    taken += asked - came
+                    self._read_ahead(turn)
+        finally:
+            if isinstance(turn, Ahead):
+                await turn.aclose()
+        rate = turn.rate if isinstance(turn, Ahead) else _rate(turn.part.length, waited)
+        self._adapt(Pace(client=_rate(turn.part.length, taken), connection=rate or math.inf))
 
-    async def _replace(self) -> None:
-        self._renewals += 1
-        self._source = await self._renew(self._source)
-        self._url = self._last_modified = None
-        # A URL that is born with less than the margin is used until it is refused, and not renewed before every piece.
-        self._renew_at = max(self._source.expires_at - EXPIRY_MARGIN, time.time() + EXPIRY_MARGIN)
+    def _adapt(self, pace: Pace) -> None:
+        """After each piece."""
+        self._is_first = False
+        self._connections = connections(pace, current=self._connections, most=self._most)
 
-    def _next_limit(self) -> int:
-        """Not every range of the same length: those are easily told from a player's."""
-        return round(MAX_RANGE * (1 - JITTER * self._chance.random()))
+    def _read_ahead(self, turn: Piece | Ahead) -> None:
+        """Open what connections, window and memory allow."""
+        if self._connections == 1:
+            return
+        is_busy = not isinstance(turn, Ahead) or turn.is_under_way
+        busy = is_busy + sum(ahead.is_under_way for ahead in self._ahead)
+        while busy < self._connections and self._planned < self._end:
+            kept = sum(ahead.part.length for ahead in self._ahead) + (turn.part.length if isinstance(turn, Ahead) else 0)
+            if kept + longest_piece(self._connections) > WINDOW:
+                return
+            reservation = self._budget.reserve(longest_piece(self._connections))
+            if reservation is None:
+                return
+            piece = self._piece()
+            reservation.give_back(longest_piece(self._connections) - piece.part.length)
+            self._ahead.append(Ahead(piece, reservation))
+            busy += 1
+
+    def _piece(self) -> Piece:
+        """The next one that nobody has begun."""
+        part = next_piece(
+            self._planned, self._end, previous=self._previous, connections=self._connections, chance=self._chance.random()
+        )
+        self._previous, self._planned = part.length, part.end
+        patience = FIRST_BYTE_PATIENCE if self._is_first else None
+        return Piece(self._location, part, patience=patience, on_trouble=self._calm_down)
+
+    def _calm_down(self, reason: Reason, step: Step) -> None:
+        """Where something goes wrong, no further connection is opened until the next piece has been delivered."""
+        self._connections = 1
+        self._on_trouble(reason, step)
+
+
+def _rate(size: int, seconds: float) -> float:
+    """Bytes per second; infinite where nobody had to wait."""
+    return size / seconds if seconds > 1e-3 else math.inf  # noqa: PLR2004 - a millisecond is the noise of a busy event loop

@@ -7,16 +7,13 @@ short file for a whole one.
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Final
 
 from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
 
+from functions.stream.ending import end
 from functions.stream.headers import encoded
 from shared.problems import ProblemError
 from shared.web.abort import abort
-
-PATIENCE: Final = 0.1
-"""Seconds until a pump that did not end is cancelled again."""
 
 
 class Relay:
@@ -60,7 +57,7 @@ class Relay:
             await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             gone.cancel()
-            await _end(pump)
+            await end(pump)
         if not pump.cancelled():
             pump.result()
 
@@ -102,16 +99,6 @@ class HeadersOnly(WholeBody):
 def start(status: int, headers: dict[str, str]) -> HTTPResponseStartEvent:
     """The message that begins an answer."""
     return {"type": "http.response.start", "status": int(status), "headers": encoded(headers)}
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancelled until it ends: one cancellation may get lost, and nobody would be left to read the file for.
-
-    Python 3.11's ``wait_for``, by which the store's client sends, swallows it when the send is just done.
-    """
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=PATIENCE)
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -7,8 +7,10 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from functions.stream.fetch import FIRST_PIECE, Fetch
+from functions.stream.budget import Budget
+from functions.stream.fetch import Fetch
 from functions.stream.recovery import MAX_RENEWALS
+from functions.stream.window import FIRST_PIECE
 from shared.problems import ProblemError
 from shared.sources import ByteRange, Identity, Source
 from shared.upstream import RangeAnswer, Upstream, UpstreamError
@@ -76,7 +78,14 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def read(script: Script, fresh: Fresh | None = None, source: Source = HERE) -> bytes:
-    fetch = Fetch(cast("Upstream", script), source, renew=fresh or Fresh())
+    fetch = Fetch(
+        cast("Upstream", script),
+        source,
+        renew=fresh or Fresh(),
+        budget=Budget(0),
+        connections=1,
+        on_trouble=lambda *_: None,
+    )
     return b"".join([chunk async for chunk in fetch.read(ByteRange(0, len(CONTENT)))])
 
 

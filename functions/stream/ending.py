@@ -1,0 +1,17 @@
+"""How a task of a download is ended."""
+
+import asyncio
+from typing import Any, Final
+
+PATIENCE: Final = 0.1
+"""Seconds until a task that did not end is cancelled again."""
+
+
+async def end(task: asyncio.Task[Any]) -> None:
+    """Cancelled until it ends: one cancellation may get lost, and nobody would be left to read the file for.
+
+    Python 3.11's ``wait_for``, by which the store's client sends, swallows it when the send is just done.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=PATIENCE)
