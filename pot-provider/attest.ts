@@ -1,6 +1,6 @@
 /** From a challenge to a minter: everything that is said between Google and a sandbox. */
 
-import type { Challenge, Page } from "./challenge.ts";
+import { type Challenge, recordOf } from "./challenge.ts";
 import { Failure } from "./failure.ts";
 import { type Google, type IntegrityToken, USER_AGENT } from "./google.ts";
 import { Minter } from "./minter.ts";
@@ -64,15 +64,15 @@ export async function attest(
 /**
  * The best challenge there is. One that is bound to the page it came on; only if there is none, the caller's (the
  * protocol does not carry the page it belongs to), and then one without a page: tokens made from those may be
- * rejected after a minute of media, but are better than nothing.
+ * rejected after a minute of media, but are better than nothing. What is told is why there is no better one.
  */
 async function findSetting(occasion: Occasion, google: Google): Promise<Setting> {
-  let page: Page;
   try {
-    page = await google.homePage();
+    return await findBound(occasion, google);
   } catch (error) {
     if (occasion.challenge) return { challenge: occasion.challenge, config: null };
-    if (!occasion.innertubeContext) throw error;
+    const hasAsked = Failure.of(error, "home page").stage === "challenge"; // with the page, which is worth more
+    if (hasAsked || !occasion.innertubeContext) throw error;
     return {
       challenge: await google.challenge(occasion.innertubeContext, null).catch(() => {
         throw error;
@@ -80,14 +80,15 @@ async function findSetting(occasion: Occasion, google: Google): Promise<Setting>
       config: null,
     };
   }
+}
+
+/** The home page's own challenge, or what YouTube gives in its place to those who have seen the page. */
+async function findBound(occasion: Occasion, google: Google): Promise<Setting> {
+  const page = await google.homePage();
   if (page.challenge) return { challenge: page.challenge, config: page.config };
-  const context = page.config.INNERTUBE_CONTEXT as Record<string, unknown> | undefined ??
-    occasion.innertubeContext;
-  if (context) {
-    return { challenge: await google.challenge(context, page.attestationToken), config: page.config };
-  }
-  if (occasion.challenge) return { challenge: occasion.challenge, config: null };
-  throw new Failure("home page", "it carries no challenge");
+  const context = recordOf(page.config.INNERTUBE_CONTEXT) ?? occasion.innertubeContext;
+  if (!context) throw new Failure("home page", "it carries no challenge");
+  return { challenge: await google.challenge(context, page.attestationToken), config: page.config };
 }
 
 /** A minter is renewed before it expires; one that may make bad tokens does not get old. */

@@ -8,6 +8,7 @@ import { challengeOf, GoogleDouble, pageOf } from "./doubles.ts";
 
 const HOME = "https://www.youtube.com/";
 const SCRIPT = "https://www.google.com/js/th/synthetic.js";
+const REPLACED = "https://www.youtube.com/youtubei/v1/att/get";
 const INTEGRITY = "https://jnn-pa.googleapis.com/$rpc/google.internal.waa.v1.Waa/GenerateIT";
 const NO_PAGE = "!answer:undefined:YouTube";
 const NOTHING: Occasion = { challenge: null, innertubeContext: null };
@@ -54,6 +55,21 @@ Deno.test("a page's interpreter that does nothing is replaced, its EVENT_ID is n
   google.answers[HOME] = () => new Response(pageOf(challenge));
   await attested(google, PLUGIN, (minter) => assert.equal(minter.isBound, true));
   assert.equal((google.bodies[0] as { eacrToken: string }).eacrToken, "page token");
+});
+
+Deno.test("if it cannot be replaced, the plugin's challenge serves for a while", async () => {
+  const google = new GoogleDouble();
+  google.answers[HOME] = () => new Response(pageOf(null));
+  google.answers[REPLACED] = () => new Response("", { status: 400 });
+  google.accepted = [NO_PAGE];
+  await attested(
+    google,
+    { ...CONTEXT, challenge: PLUGIN.challenge },
+    (minter) => assert.deepEqual([minter.isBound, minter.expiresAt], [false, 900_000]),
+  );
+  assert.equal(await failing(google, CONTEXT), "Failure: challenge: HTTP 400");
+  const asked = google.asked.filter((place) => `https://${place}` === REPLACED);
+  assert.equal(asked.length, 2, "once in each attestation");
 });
 
 Deno.test("without the page, the plugin's challenge serves for a while", async () => {
