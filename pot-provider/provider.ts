@@ -3,6 +3,7 @@
 import { Deadline } from "./deadline.ts";
 import { Failure } from "./failure.ts";
 import type { Minter } from "./minter.ts";
+import { PATIENCE, type Patience } from "./patience.ts";
 import type { Question } from "./question.ts";
 import { Turns } from "./turns.ts";
 
@@ -14,6 +15,11 @@ export interface Token {
 /** Makes a minter; the provider's only way to the outside. */
 export type Attest = (question: Question, deadline: Deadline) => Promise<Minter>;
 
+interface Options {
+  readonly now?: () => number;
+  readonly patience?: Pick<Patience, "token" | "attestation">;
+}
+
 /** What is known about one identity. */
 interface Entry {
   /** The last question that came, which also says how to renew. */
@@ -24,9 +30,6 @@ interface Entry {
   failure: { readonly error: Failure; readonly until: number } | null;
 }
 
-/** The plugin gives up after 20 s. An attestation ends a little earlier, to say itself what it was waiting for. */
-const PATIENCE = 17_000;
-const ATTESTATION_PATIENCE = 16_000;
 /** Each is a process of some 130 MB. */
 const MOST_MINTERS = 4;
 const MOST_ENTRIES = 64;
@@ -44,7 +47,13 @@ export class Provider {
   readonly #entries = new Map<string, Entry>();
   readonly #turns = new Turns(MOST_ATTESTATIONS);
 
-  constructor(readonly attest: Attest, readonly now: () => number = Date.now) {}
+  readonly #now: () => number;
+  readonly #patience: Pick<Patience, "token" | "attestation">;
+
+  constructor(readonly attest: Attest, { now = Date.now, patience = PATIENCE }: Options = {}) {
+    this.#now = now;
+    this.#patience = patience;
+  }
 
   /**
    * A token for the content of a question.
@@ -52,7 +61,7 @@ export class Provider {
    * @throws {Failure}
    */
   async token(question: Question): Promise<Token> {
-    const deadline = new Deadline(PATIENCE);
+    const deadline = new Deadline(this.#patience.token);
     const entry = this.#entry(question);
     try {
       return await this.#mint(entry, question, deadline, question.bypassCache);
@@ -65,7 +74,7 @@ export class Provider {
       return await this.#mint(entry, question, deadline, false);
     } catch (error) {
       const failure = Failure.of(error, "mint");
-      entry.failure ??= { error: failure, until: this.now() + FAILURE_KEPT };
+      entry.failure ??= { error: failure, until: this.#now() + FAILURE_KEPT };
       throw failure;
     }
   }
@@ -73,7 +82,7 @@ export class Provider {
   /** Renew what will expire soon, drop what has. To be called now and then. */
   tend(): void {
     for (const [identity, entry] of this.#entries) {
-      const now = this.now();
+      const now = this.#now();
       if (entry.minter && !entry.minter.isUsable(now)) this.#discard(entry);
       if (entry.failure && entry.failure.until <= now) entry.failure = null;
       const isWanted = entry.minter && now - entry.usedAt < IDLE;
@@ -92,7 +101,7 @@ export class Provider {
 
   /** The identities that have a minter, as they may be shown. */
   labels(): string[] {
-    const now = this.now();
+    const now = this.#now();
     return [...this.#entries.values()].filter((entry) => entry.minter?.isUsable(now)).map((entry) =>
       entry.question.label
     );
@@ -109,7 +118,7 @@ export class Provider {
   }
 
   async #minter(entry: Entry, isFresh: boolean): Promise<Minter> {
-    const now = this.now();
+    const now = this.#now();
     const { minter, failure } = entry;
     if (minter?.isUsable(now) && !(isFresh && now - minter.madeAt > YOUNG)) {
       this.#renew(entry);
@@ -121,7 +130,7 @@ export class Provider {
 
   /** If its time has come, begin to make the successor of a minter that still serves. */
   #renew(entry: Entry): void {
-    const now = this.now();
+    const now = this.#now();
     const isBlocked = entry.failure && now < entry.failure.until;
     if (entry.minter && now >= entry.minter.renewAt && !isBlocked) this.#attestation(entry).catch(() => {});
   }
@@ -132,7 +141,7 @@ export class Provider {
   }
 
   async #attest(entry: Entry): Promise<Minter> {
-    const deadline = new Deadline(ATTESTATION_PATIENCE);
+    const deadline = new Deadline(this.#patience.attestation);
     try {
       const made = await this.#turns.take(deadline, () => this.attest(entry.question, deadline));
       this.#discard(entry);
@@ -142,8 +151,8 @@ export class Provider {
       return made;
     } catch (error) {
       const failure = Failure.of(error, "attestation");
-      const kept = entry.minter?.isUsable(this.now()) ? RENEWAL_FAILURE_KEPT : FAILURE_KEPT;
-      entry.failure = { error: failure, until: this.now() + kept };
+      const kept = entry.minter?.isUsable(this.#now()) ? RENEWAL_FAILURE_KEPT : FAILURE_KEPT;
+      entry.failure = { error: failure, until: this.#now() + kept };
       throw failure;
     }
   }
@@ -152,7 +161,7 @@ export class Provider {
     const known = this.#entries.get(question.identity);
     const entry = known ?? { question, usedAt: 0, minter: null, attestation: null, failure: null };
     entry.question = question;
-    entry.usedAt = this.now();
+    entry.usedAt = this.#now();
     this.#entries.delete(question.identity); // to the end of the order
     this.#entries.set(question.identity, entry);
     if (!known) this.#limit();

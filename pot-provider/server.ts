@@ -20,6 +20,8 @@ export interface Service {
   readonly globalProxy: Proxy | null;
   /** Whether tokens could be made here, as far as that does not depend on Google. */
   readonly isReady: () => boolean;
+  /** Aborted when the service ends and will not answer what it has not answered yet. */
+  readonly ending: AbortSignal;
 }
 
 type Handler = (request: Request) => Response | Promise<Response>;
@@ -53,13 +55,13 @@ export function createHandler(service: Service): Handler {
 /** A failure is told with 200: of any other answer, yt-dlp shows only the status. */
 async function answerQuestion(
   request: Request,
-  { provider, metrics, log, globalProxy }: Service,
+  { provider, metrics, log, globalProxy, ending }: Service,
 ): Promise<Response> {
   const began = performance.now();
   let question: Question | null = null;
   try {
     question = readQuestion(await boundedText(request.body, LONGEST_BODY), globalProxy);
-    const { token, expiresAt } = await provider.token(question);
+    const { token, expiresAt } = await unless(ending, provider.token(question));
     metrics.tokens.add({ outcome: "ok" });
     log("debug", "token made", { identity: question.label, seconds: since(began) });
     return json({
@@ -78,6 +80,18 @@ async function answerQuestion(
       seconds: since(began),
     });
     return json({ error: failure.message });
+  }
+}
+
+/** What was begun; a failure as soon as the service ends, since a connection that breaks tells nothing. */
+async function unless<T>(ending: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const end = () => reject(new Failure("request", "the token service is being stopped"));
+  ending.addEventListener("abort", end);
+  try {
+    return await Promise.race([work, ended]);
+  } finally {
+    ending.removeEventListener("abort", end);
   }
 }
 

@@ -50,7 +50,7 @@ class Scene {
       this.now + 12 * HOUR,
       true,
     );
-  }, () => this.now);
+  }, { now: () => this.now });
 
   async token(question: Question = questionOf()): Promise<string> {
     return (await this.provider.token(question)).token;
@@ -198,4 +198,20 @@ Deno.test("tending forgets what is over", async () => {
   scene.provider.tend();
   scene.failure = null;
   assert.equal(await scene.token(at("0")), "101-content");
+});
+
+Deno.test("a token is not waited for longer than allowed, whatever it waits for", async () => {
+  const patience = { token: 80, attestation: 40 };
+  const never = new Promise<never>(() => {});
+  const punctual = new Provider((_, deadline) => deadline.bound("home page", () => never), { patience });
+  await assert.rejects(punctual.token(questionOf()), /^Failure: home page: no answer within 0\.0 s$/);
+  const late = new Provider(() => never, { patience });
+  await assert.rejects(late.token(questionOf()), /^Failure: attestation: no answer within 0\.1 s$/);
+});
+
+Deno.test("those who wait for their turn do so no longer than others", async () => {
+  const patience = { token: 80, attestation: 40 };
+  const provider = new Provider(() => new Promise<never>(() => {}), { patience });
+  const asked = ["a", "b", "c"].map((host) => provider.token(at(host)).catch(String));
+  assert.deepEqual((await Promise.all(asked))[2], "Failure: sandbox: too many attestations at once");
 });

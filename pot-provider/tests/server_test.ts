@@ -27,6 +27,7 @@ function serverWith(
     log: () => {},
     globalProxy: null,
     isReady: () => true,
+    ending: new AbortController().signal,
     ...changes,
   };
   const handler = createHandler(service);
@@ -62,6 +63,14 @@ Deno.test("a failure is told with 200, since yt-dlp shows no other", async () =>
   const answer = await ask("POST", "/get_pot", BODY);
   assert.deepEqual([answer.status, await answer.json()], [200, { error: "home page: HTTP 429" }]);
   assert.match(metrics.render(), /sluice_pot_tokens_total\{outcome="failed"\} 1/);
+});
+
+Deno.test("whoever still waits when the service ends is told so", async () => {
+  const ending = new AbortController();
+  const { ask } = serverWith(() => new Promise(() => {}), { ending: ending.signal });
+  const asked = ask("POST", "/get_pot", BODY);
+  setTimeout(() => ending.abort());
+  assert.deepEqual(await (await asked).json(), { error: "request: the token service is being stopped" });
 });
 
 Deno.test("what nobody foresaw is not repeated to the caller", async () => {
