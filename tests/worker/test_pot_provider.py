@@ -1,16 +1,12 @@
 """The token service as a worker uses it: the real plugin inside the real yt-dlp, Google played by the stand-in."""
 
 import json
-import os
 import socket
 import ssl
-import subprocess
-import sys
-from base64 import b64encode, urlsafe_b64decode
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
@@ -20,52 +16,16 @@ import httpx
 import pytest
 import trustme
 import yt_dlp
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 from yt_dlp.extractor.youtube.pot.provider import PoTokenContext  # type: ignore[import-not-found]
 
 from tests import youtube as videos
-from tests.youtube import Answer, BadCertificate, Delay, Fault, Request, Reset, Status, YouTube, as_json, text
-from tests.youtube.faults import Occasion
-from tests.youtube.site import Handler
-
-FOLDER = Path(__file__).parents[2] / "pot-provider"
-DENO = Path(sys.executable).parent / "deno"
-INTERPRETER = (FOLDER / "tests" / "interpreter.js").read_text()
-PATIENCE = 60.0
-EVENT_ID = "event-of-this-page"
-INTEGRITY_TOKEN = b"integrity"
-
-
-@dataclass(frozen=True)
-class WithChallenge:
-    """The home page as YouTube sends it: a challenge that belongs to its EVENT_ID."""
-
-    def change(self, answer: Answer, occasion: Occasion) -> None:
-        if occasion.request.path != "/":
-            return
-        url = {"privateDoNotAccessOrElseTrustedResourceUrlWrappedValue": "//www.google.com/js/th/synthetic.js"}
-        challenge = {"bgChallenge": {"program": " ", "globalName": "trayride", "interpreterUrl": url}}
-        escaped = "".join(f"\\x{ord(character):02x}" if character in '{}"' else character for character in json.dumps(challenge))
-        page = f"ytcfg.set({json.dumps({'EVENT_ID': EVENT_ID})});window.ytAtN({{'R': '{escaped}', 'T': 'page token'}});"
-        answer.replace(200, {"Content-Type": "text/html"}, f"<script>{page}</script>".encode())
-
-
-def google(request: Request) -> Answer:
-    """Hands out the interpreter, and integrity tokens for answers that were made from this page only."""
-    if request.path == "/js/th/synthetic.js":
-        return text(INTERPRETER, "text/javascript")
-    if not request.path.endswith("/GenerateIT"):
-        return text("", status=404)
-    _, answer = json.loads(request.body)
-    if answer != f"!answer:{EVENT_ID}:YouTube":
-        return as_json([])
-    return as_json([b64encode(INTEGRITY_TOKEN).decode(), 43200, 300])
+from tests.token_service import GOOGLE, INTEGRITY_TOKEN, PATIENCE, Service, WithChallenge, contents, serving
+from tests.youtube import BadCertificate, Delay, Fault, Reset, Status, YouTube
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[YouTube]:
-    extras: dict[str, Handler] = {"www.google.com": google, "jnn-pa.googleapis.com": google}
-    with YouTube.running(username="alice", password="s3cret/:@", extras=extras) as youtube:
+    with YouTube.running(username="alice", password="s3cret/:@", extras=GOOGLE) as youtube:
         yield youtube
 
 
@@ -74,59 +34,6 @@ def youtube(running: YouTube) -> YouTube:
     running.clear()
     running.fault(Fault("page", WithChallenge(), host="www.youtube.com"))
     return running
-
-
-@dataclass
-class Service:
-    """A token service of its own process."""
-
-    url: str
-    process: subprocess.Popen[str]
-
-    @retry(
-        wait=wait_fixed(0.02), stop=stop_after_delay(PATIENCE), retry=retry_if_exception_type(httpx.TransportError), reraise=True
-    )
-    def wait(self) -> dict[str, Any]:
-        if self.process.poll() is not None:
-            raise AssertionError(self.process.stdout and self.process.stdout.read())
-        return cast("dict[str, Any]", httpx.get(f"{self.url}/ping", trust_env=False).json())
-
-    def ask(self, proxy: str | None, **fields: Any) -> dict[str, Any]:
-        body = {"content_binding": videos.QUICK, "proxy": proxy, **fields}
-        answer = httpx.post(f"{self.url}/get_pot", json=body, timeout=20, trust_env=False)
-        return cast("dict[str, Any]", answer.json())
-
-    def stop(self) -> str:
-        """Ask it to end; what it wrote."""
-        self.process.terminate()
-        output, _ = self.process.communicate(timeout=PATIENCE)
-        return output
-
-
-@contextmanager
-def serving(**settings: str) -> Iterator[Service]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    environment = {
-        "HOME": os.environ.get("HOME", "/"),
-        "PORT": str(port),
-        "LOG_LEVEL": "debug",
-        **settings,
-    }
-    process = subprocess.Popen(
-        [DENO, "task", "--quiet", "start"],
-        cwd=FOLDER,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    service = Service(url=f"http://127.0.0.1:{port}", process=process)
-    try:
-        yield service
-    finally:
-        if process.poll() is None:
-            service.stop()
 
 
 @pytest.fixture
@@ -216,11 +123,6 @@ def fetch_token(ydl: yt_dlp.YoutubeDL, context: PoTokenContext, *, content: str)
         required=True,
     )
     return cast("str | None", token)
-
-
-def contents(token: str) -> str:
-    """What a token of the synthetic interpreter was made for."""
-    return urlsafe_b64decode(token).removeprefix(b"minted:" + INTEGRITY_TOKEN[:4]).decode()
 
 
 Way = Literal["http", "socks5", "socks5h"]

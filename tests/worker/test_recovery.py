@@ -27,6 +27,7 @@ from shared.settings import Settings
 from shared.store import Store
 from shared.urls import Video
 from tests import youtube as videos
+from tests.token_service import WithChallenge, google, serving
 from tests.worker.extraction_attempts import (
     TOKEN,
     Manner,
@@ -36,7 +37,6 @@ from tests.worker.extraction_attempts import (
     settings_for,
     token_service,
 )
-from tests.worker.test_pot_provider import WithChallenge, google, serving
 from tests.youtube import Answer, Fault, Playability, Status, TokenRequired, YouTube
 from tests.youtube.catalogue import BOT_CHECKED
 from tests.youtube.faults import Occasion
