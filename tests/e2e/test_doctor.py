@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,23 +12,21 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-import httpx
 import pytest
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from functions.analyze.doctor.checks import CHECKS, PLUGIN
 from functions.analyze.doctor.command import KNOWN
 from functions.analyze.doctor.programs import installed
 from tests.stack import ROOT
+from tests.token_service import GOOGLE, WithChallenge, serving
 from tests.valkey import Valkey, free_port
 from tests.youtube import Delay, Fault, RefusedPast, Reset, Status, YouTube, catalogue
 
 PATIENCE = 60
 NAMES = ["settings", *(check.name for check in CHECKS)]
 SECRETS = ("proxy-password", "t" * 32, "videoplayback", "pot=")
-SERVICE = ROOT / "pot-provider"
 
 
 class Findings(NamedTuple):
@@ -36,7 +35,10 @@ class Findings(NamedTuple):
 
     @property
     def wrong(self) -> set[str]:
-        return {name for name, finding in self.found.items() if not finding["is_ok"] and "not checked" not in finding["text"]}
+        return {name for name, finding in self.found.items() if finding["state"] == "failed"}
+
+    def state(self, name: str) -> str:
+        return str(self.found[name]["state"])
 
     def text(self, name: str) -> str:
         return str(self.found[name]["text"])
@@ -91,18 +93,36 @@ def examine(environment: dict[str, str], tmp_path: Path) -> Examine:
         findings = [json.loads(line) for line in ended.stdout.splitlines()]
         assert [finding["name"] for finding in findings] == NAMES
         assert not [secret for secret in SECRETS if secret in ended.stdout]
-        assert ended.returncode == (0 if all(finding["is_ok"] for finding in findings) else 1)
+        assert ended.returncode == (1 if any(finding["state"] == "failed" for finding in findings) else 0)
         return Findings(ended.returncode, {finding["name"]: finding for finding in findings})
 
     return run
 
 
+@pytest.fixture(scope="module")
+def _youtube() -> Iterator[YouTube]:
+    with YouTube.running(username="user", password="proxy-password", extras=GOOGLE) as youtube:
+        yield youtube
+
+
 @contextmanager
-def token_service(version: str, *, status: int = 200) -> Iterator[str]:
+def token_service(version: str, *, status: int = 200, heard: dict[str, Any] | None = None) -> Iterator[str]:
+    """One that makes no tokens, and notes what it is asked for."""
+
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = json.dumps({"server_uptime": 1.5, "version": version}).encode()
             self.send_response(status if self.path == "/ping" else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if heard is not None:
+                heard.update(question)
+            body = json.dumps({"error": "what it heard"}).encode()
+            self.send_response(200 if self.path == "/get_pot" else 404)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -121,11 +141,13 @@ def token_service(version: str, *, status: int = 200) -> Iterator[str]:
 
 
 def test_all_is_well(youtube: YouTube, environment: dict[str, str], long_video: str, tmp_path: Path) -> None:
-    with token_service(installed(PLUGIN) or "") as url:
+    youtube.fault(Fault("page", WithChallenge(), host="www.youtube.com"))
+    with serving(SSL_CERT_FILE=str(youtube.ca_file)) as service:
+        service.wait()
         ended = subprocess.run(
             doctor(),
             cwd=tmp_path,
-            env=environment | {"POT_PROVIDER_URL": url},
+            env=environment | {"POT_PROVIDER_URL": service.url},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -138,6 +160,7 @@ def test_all_is_well(youtube: YouTube, environment: dict[str, str], long_video: 
     told = dict(zip(NAMES, lines, strict=True))
     assert "198.51.*.*" in told["exit"]
     assert youtube.exit_address not in ended.stdout
+    assert "made in" in told["token"]
     assert "complete: 2160p, 1080p" in told["formats"]
     assert "4.0 MiB beyond the first minute and the last byte of 4096.0 MiB" in told["media"]
     assert not [secret for secret in SECRETS if secret in ended.stdout]
@@ -151,19 +174,53 @@ def test_all_is_well(youtube: YouTube, environment: dict[str, str], long_video: 
     assert not youtube.requests.leaving
 
 
-@pytest.mark.skipif(not (SERVICE / "node_modules").is_dir(), reason="the packages of pot-provider are not installed")
-def test_the_token_service_that_comes_along_fits(examine: Examine, long_video: str) -> None:
-    with serving_tokens() as url:
+def test_a_token_service_that_cannot_make_tokens(youtube: YouTube, examine: Examine, long_video: str) -> None:
+    youtube.fault(Fault("page", WithChallenge(), host="www.youtube.com"))
+    youtube.fault(Fault("extra", Status(500), host="jnn-pa.googleapis.com"))
+    with serving(SSL_CERT_FILE=str(youtube.ca_file)) as service:
+        service.wait()
+        findings = examine(POT_PROVIDER_URL=service.url)
+    assert findings.wrong == {"token"}
+    assert findings.state("provider") == "ok"
+    assert findings.text("token") == "integrity token: HTTP 500"
+    assert "another exit" in findings.remedy("token")
+
+
+def test_a_token_is_asked_for_as_the_plugin_does(youtube: YouTube, examine: Examine, long_video: str) -> None:
+    heard: dict[str, Any] = {}
+    with token_service(installed(PLUGIN) or "", heard=heard) as url:
         findings = examine(POT_PROVIDER_URL=url)
+    assert findings.wrong == {"token"}
+    assert findings.text("token") == "what it heard"
+    assert heard == {
+        "bypass_cache": False,
+        "challenge": None,
+        "content_binding": long_video,
+        "disable_tls_verification": False,
+        "innertube_context": None,
+        "proxy": youtube.http_proxy,
+        "source_address": None,
+    }
+
+
+def test_an_exit_that_tokens_cure(youtube: YouTube, examine: Examine) -> None:
+    youtube.fault(Fault("page", WithChallenge(), host="www.youtube.com"))
+    with serving(SSL_CERT_FILE=str(youtube.ca_file)) as service:
+        service.wait()
+        findings = examine("--video", catalogue.BOT_CHECK_UNTIL_TOKEN, POT_PROVIDER_URL=service.url)
     assert findings.code == 0
-    assert "answers; version" in findings.text("provider")
+    assert re.fullmatch(r"bot_check at first; \d+ formats with PO tokens in \d+\.\d s", findings.text("analysis"))
+    assert "needs PO tokens" in findings.remedy("analysis")
 
 
 def test_a_laptop_without_settings(examine: Examine, long_video: str) -> None:
     findings = examine(REDIS_URL="", SECRET_KEY="")
     assert findings.code == 0
-    assert "started by `make run`" in findings.text("store")
-    assert "started by `make run`" in findings.text("provider")
+    for name in ("store", "provider"):
+        assert findings.state(name) == "unchecked"
+        assert "started by `make run`" in findings.text(name)
+    assert findings.state("token") == "unchecked"
+    assert findings.text("token") == "not checked: provider was not checked"
 
 
 def test_settings_that_cannot_be_read(examine: Examine) -> None:
@@ -177,8 +234,8 @@ def test_a_dead_proxy(youtube: YouTube, examine: Examine) -> None:
     findings = examine()
     assert findings.wrong == {"proxy"}
     assert "cannot be reached" in findings.text("proxy")
-    assert findings.text("youtube") == "not checked, because proxy failed"
-    assert findings.text("media") == "not checked, because googlevideo failed"
+    assert findings.text("youtube") == "not checked: proxy failed"
+    assert findings.text("media") == "not checked: googlevideo was not checked"
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5"])
@@ -193,15 +250,15 @@ def test_youtube_is_not_reachable_behind_the_proxy(youtube: YouTube, examine: Ex
     youtube.fault(Fault("iframe", Reset()))
     findings = examine()
     assert findings.wrong == {"youtube"}
-    assert findings.found["proxy"]["is_ok"]
-    assert findings.text("analysis") == "not checked, because youtube failed"
+    assert findings.state("proxy") == "ok"
+    assert findings.text("analysis") == "not checked: youtube failed"
 
 
 def test_a_store_that_is_away(examine: Examine, long_video: str) -> None:
     findings = examine(REDIS_URL=f"redis://:secret-of-the-store@127.0.0.1:{free_port()}/0")
     assert findings.wrong == {"store"}
     assert "secret-of-the-store" not in str(findings)
-    assert findings.found["media"]["is_ok"]
+    assert findings.state("media") == "ok"
 
 
 def test_a_store_that_hangs(examine: Examine, long_video: str, tmp_path: Path) -> None:
@@ -252,14 +309,14 @@ def test_bot_check(examine: Examine) -> None:
     assert findings.wrong == {"analysis"}
     assert findings.text("analysis").startswith("bot_check: ")
     assert "exit" in findings.remedy("analysis")
-    assert findings.text("formats") == "not checked, because analysis failed"
+    assert findings.text("formats") == "not checked: analysis failed"
 
 
 def test_media_hosts_that_refuse(youtube: YouTube, examine: Examine, long_video: str) -> None:
     youtube.fault(Fault("media", Status(503)))
     findings = examine()
     assert findings.wrong == {"googlevideo"}
-    assert findings.text("media") == "not checked, because googlevideo failed"
+    assert findings.text("media") == "not checked: googlevideo failed"
 
 
 def test_something_that_is_no_video(environment: dict[str, str], tmp_path: Path) -> None:
@@ -286,27 +343,3 @@ def test_ctrl_c_ends_it_at_once(youtube: YouTube, environment: dict[str, str], l
     for pid in started:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-
-
-@contextmanager
-def serving_tokens() -> Iterator[str]:
-    """This project's own service."""
-    port = free_port()
-    process = subprocess.Popen(
-        [Path(sys.executable).parent / "deno", "task", "--quiet", "start"],
-        cwd=SERVICE,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PORT": str(port)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        ping(f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=PATIENCE)
-
-
-@retry(wait=wait_fixed(0.02), stop=stop_after_delay(PATIENCE), retry=retry_if_exception_type(httpx.TransportError), reraise=True)
-def ping(url: str) -> dict[str, Any]:
-    return cast("dict[str, Any]", httpx.get(f"{url}/ping", trust_env=False).json())

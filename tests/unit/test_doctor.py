@@ -1,6 +1,7 @@
 """What the doctor makes of what it finds."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,11 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from functions.analyze.doctor import analysis, media, programs, provider, store, way_out
+from functions.analyze.doctor import analysis, media, programs, provider, store, token, way_out
 from functions.analyze.doctor.checks import CHECKS
 from functions.analyze.doctor.examination import Case, Check, examine
-from functions.analyze.doctor.finding import Finding, as_line, bad, good
+from functions.analyze.doctor.finding import Finding, as_line, bad, good, unchecked
+from functions.analyze.extraction.media import Extracted
 from functions.analyze.extraction.outcome import Outcome, failed
+from functions.analyze.extraction.strategies import PLAIN, PROVEN, SCRIPTLESS, Strategy
+from shared.problems import problem
 from shared.schemas import Channel, Format, Formats, Media, Missing, VideoCodec
 from shared.settings import Settings
 from shared.sources import ByteRange, Identity, Source
@@ -51,6 +55,15 @@ def source(url: str) -> Source:
     )  # fmt: skip
 
 
+def extracted(media: Media) -> Extracted:
+    formats = [*media.formats.video_only]
+    return Extracted(media=media, sources={item.format_id: source("") for item in formats}, assets={})
+
+
+def attempted(outcome: Outcome, *, strategy: Strategy = PLAIN) -> analysis.Attempted:
+    return analysis.Attempted(strategy=strategy, outcome=outcome, seconds=1.0)
+
+
 # -- how findings are said -------------------------------------------------------------------------------------------
 
 
@@ -58,6 +71,7 @@ def test_a_line_begins_with_the_verdict_and_ends_with_the_remedy() -> None:
     assert as_line(good("deno", "2.9.8")) == "OK  deno         2.9.8"
     assert as_line(good("deno", "2.9.8", advice="rest")) == "OK  deno         2.9.8 → rest"
     assert as_line(bad("googlevideo", "away", "wait")) == "!!  googlevideo  away → wait"
+    assert as_line(unchecked("store", "nowhere")) == "--  store        not checked: nowhere"
 
 
 # -- going through the checks ----------------------------------------------------------------------------------------
@@ -89,8 +103,19 @@ async def test_what_needs_a_failed_check_is_not_tried_and_says_so() -> None:
         Check(name="d", look=saying(good("d", "fine"))),
     )
     assert not is_well
-    assert [(item.name, item.is_ok) for item in found] == [("a", False), ("b", False), ("c", False), ("d", True)]
-    assert [item.text for item in found[1:3]] == ["not checked, because a failed", "not checked, because b failed"]
+    states = [("a", "failed"), ("b", "unchecked"), ("c", "unchecked"), ("d", "ok")]
+    assert [(item.name, item.state) for item in found] == states
+    assert [item.text for item in found[1:3]] == ["not checked: a failed", "not checked: b was not checked"]
+
+
+async def test_what_nobody_looked_at_is_neither_well_nor_wrong() -> None:
+    is_well, found = await examined(
+        Check(name="a", look=saying(unchecked("a", "it is elsewhere"))),
+        Check(name="b", look=saying(good("b", "fine")), needs=("a",)),
+    )
+    assert is_well
+    assert [item.state for item in found] == ["unchecked", "unchecked"]
+    assert found[1].text == "not checked: a was not checked"
 
 
 async def test_all_is_well_also_with_advice() -> None:
@@ -156,7 +181,7 @@ def test_what_the_store_says_of_itself(facts: dict[str, object], text: str, advi
 
 async def test_without_a_url_the_store_is_the_launchers() -> None:
     found = await store.store(store.LAUNCHERS)
-    assert found.is_ok
+    assert found.state == "unchecked"
     assert "make run" in found.text
 
 
@@ -197,6 +222,20 @@ def test_every_trouble_on_the_way_has_a_remedy(reason: str, is_proxied: bool) ->
     assert is_proxied or "proxy" not in text
 
 
+@asynccontextmanager
+async def answering(answer: bytes) -> AsyncIterator[str]:
+    """The URL of something that answers this to everybody."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
 # -- the token service -----------------------------------------------------------------------------------------------
 
 
@@ -229,22 +268,58 @@ def test_service_and_plugin_have_the_same_major_version(service: str, is_ok: boo
     ],
 )
 async def test_what_answers_something_else_is_no_token_service(answer: bytes) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        found = await provider.provider(f"http://127.0.0.1:{port}/base", plugin="2.0.2", trust=ssl.create_default_context())
+    async with answering(answer) as url:
+        found = await provider.provider(f"{url}/base", plugin="2.0.2", trust=ssl.create_default_context())
     assert not found.is_ok
     assert found.remedy
 
 
+@pytest.mark.parametrize(
+    ("told", "text", "remedy"),
+    [
+        ("proxy: this service leaves by its GLOBAL_PROXY only", "", "the worker's GLOBAL_PROXY"),
+        ("home page: HTTP 429", "", "another exit"),
+        ("sandbox: too many attestations at once", "", "memory"),
+        ("mint: broken", "", "the plugin's own server"),
+        ("stage of nobody: x", "", "the log"),
+        ("no http://bob:s3cret@proxy", "no (address)", "the log"),
+        ("x" * 50, "…", "the log"),
+    ],
+)
+def test_what_the_service_says_has_a_remedy(told: str, text: str, remedy: str) -> None:
+    found = token.judged(token.Told(error=told), seconds=1.0)
+    assert found.state == "failed"
+    assert found.text == (text or told)
+    assert remedy in (found.remedy or "")
+
+
+def test_an_answer_with_neither_token_nor_reason() -> None:
+    assert token.judged(token.Told(token="t", error=None), seconds=0.5) == good("token", "made in 0.5 s")
+    assert not token.judged(token.Told(), seconds=0.5).is_ok
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 404 Not Found\r\n\r\n<html>", b"HTTP/1.1 200 OK\r\n\r\n[]"]
+)
+async def test_what_answers_something_else_makes_no_tokens(answer: bytes) -> None:
+    async with answering(answer) as url:
+        found = await token.token(url, content="x", proxy=None, trust=ssl.create_default_context())
+    assert found.state == "failed"
+    assert found.remedy
+
+
+async def test_a_token_service_that_does_not_answer_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        found = await token.token(url, content="x", proxy=None, trust=ssl.create_default_context(), timeout=0.05)
+    assert found.text == "none in 0.05 s"
+
+
 async def test_without_the_plugin_no_service_helps() -> None:
     found = await provider.provider(None, plugin=None, trust=ssl.create_default_context())
-    assert not found.is_ok
+    assert found.state == "failed"
+    without_url = await provider.provider(None, plugin="2.0.2", trust=ssl.create_default_context())
+    assert without_url.state == "unchecked"
 
 
 # -- programs --------------------------------------------------------------------------------------------------------
@@ -320,14 +395,54 @@ def test_a_result_that_is_less_than_there_is() -> None:
 
 @pytest.mark.parametrize("code", ["bot_check", "video_private", "internal_error", "proxy_unreachable"])
 def test_a_failed_analysis_has_a_name_and_a_remedy(code: str) -> None:
-    found = analysis.concluded(failed(code), seconds=1.0)
+    found = analysis.concluded([attempted(failed(code))])
     assert not found.is_ok
     assert found.text.startswith(f"{code}: ")
     assert found.remedy
 
 
 def test_an_outcome_that_says_nothing() -> None:
-    assert not analysis.concluded(Outcome(verdict="retry"), seconds=1.0).is_ok
+    assert not analysis.concluded([attempted(Outcome(verdict="retry"))]).is_ok
+
+
+@pytest.mark.parametrize(
+    ("code", "has_provider", "strategy"),
+    [
+        ("bot_check", True, "proven"),
+        ("bot_check", False, None),
+        ("token_provider_unavailable", True, "tokenless"),
+        ("token_rejected", False, "scriptless"),
+        ("source_rate_limited", True, None),
+        ("video_private", True, None),
+    ],
+)
+def test_a_failure_that_another_way_may_cure_gets_one(code: str, has_provider: bool, strategy: str | None) -> None:
+    found = analysis.cure(failed(code), has_provider=has_provider)
+    assert (found and found.name) == strategy
+
+
+def test_an_exit_that_tokens_cure_is_told_as_such() -> None:
+    cured = Outcome(verdict="complete", facts=extracted(result(1080)))
+    found = analysis.concluded([attempted(failed("bot_check")), attempted(cured, strategy=PROVEN)])
+    assert found.is_ok
+    assert found.text == "bot_check at first; 1 format with PO tokens in 1.0 s"
+    assert "needs PO tokens" in (found.remedy or "")
+    detour = analysis.concluded([attempted(failed("token_rejected")), attempted(cured, strategy=SCRIPTLESS)])
+    assert detour.text == "token_rejected at first; 1 format by other clients in 1.0 s"
+
+
+def test_an_exit_that_not_even_tokens_cure() -> None:
+    found = analysis.concluded([attempted(failed("bot_check")), attempted(failed("bot_check"), strategy=PROVEN)])
+    assert not found.is_ok
+    assert found.text.endswith("; with PO tokens as well: bot_check")
+
+
+def test_of_two_results_the_better_counts() -> None:
+    poor = Outcome(verdict="degraded", facts=extracted(result(360, is_degraded=True)), problem=problem("formats_incomplete"))
+    rich = Outcome(verdict="complete", facts=extracted(result(1080)))
+    assert analysis.best([attempted(poor), attempted(rich)]) == rich.facts
+    assert analysis.best([attempted(poor), attempted(failed("bot_check"))]) == poor.facts
+    assert analysis.best([attempted(failed("bot_check"))]) is None
 
 
 # -- media -----------------------------------------------------------------------------------------------------------

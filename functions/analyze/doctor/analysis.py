@@ -1,14 +1,18 @@
-"""One live analysis, as a worker makes its first attempt, and what it says."""
+"""One live analysis, as a worker makes its first two attempts, and what it says."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Final
+
+from msgspec import Struct
 
 from functions.analyze.doctor.finding import Finding, bad, good
 from functions.analyze.extraction.extractor import Extractor
 from functions.analyze.extraction.media import Extracted
 from functions.analyze.extraction.outcome import FINAL, Outcome
-from functions.analyze.extraction.strategies import PLAIN
+from functions.analyze.extraction.strategies import PLAIN, Strategy, next_strategy
+from functions.analyze.extraction.trail import richer
 from shared.schemas import Format, Media, Missing, Progress
 from shared.settings import Settings
 from shared.urls import Video
@@ -33,31 +37,67 @@ _REMEDIES: Final = {
     "analysis_timeout": "look at proxy and provider; raise ANALYSIS_TIMEOUT if they are merely slow",
     "geo_blocked": "use an exit in another country, or another --video",
 }
+_WAYS: Final = {True: "with PO tokens", False: "by other clients"}
+_NEEDED: Final = {
+    True: "this exit needs PO tokens for every analysis, which costs each a second attempt: keep the token service well",
+    False: "mend what the first attempt failed of: what other clients give may be less, and may end",
+}
 _OTHER_VIDEO: Final = "examine another video with --video"
 _UPDATE: Final = "update yt-dlp"
 
 
-async def analyze(settings: Settings, video: Video) -> tuple[Outcome, float]:
-    """The outcome of a plain attempt, and its seconds, with those that its process took to start."""
+class Attempted(Struct, frozen=True, kw_only=True):
+    """One attempt, and its seconds, with those that its process took to start."""
+
+    strategy: Strategy
+    outcome: Outcome
+    seconds: float
+
+
+async def analyze(settings: Settings, video: Video) -> list[Attempted]:
+    """A plain attempt; where that fails with what another strategy can cure, one with that as well."""
 
     async def ignore(_: Progress) -> None:
         pass
 
-    async with Extractor.open(settings, children=1) as extractor:
+    async def attempt(strategy: Strategy) -> Attempted:
         began = time.monotonic()
-        outcome = await extractor.attempt(video.url, video.media_id, PLAIN, timeout=settings.analysis_timeout, on_progress=ignore)
-        return outcome, time.monotonic() - began
+        outcome = await extractor.attempt(
+            video.url, video.media_id, strategy, timeout=settings.analysis_timeout, on_progress=ignore
+        )
+        return Attempted(strategy=strategy, outcome=outcome, seconds=time.monotonic() - began)
+
+    async with Extractor.open(settings, children=1) as extractor:
+        first = await attempt(PLAIN)
+        second = cure(first.outcome, has_provider=settings.pot_provider_url is not None)
+        return [first] if second is None else [first, await attempt(second)]
 
 
-def concluded(outcome: Outcome, *, seconds: float) -> Finding:
+def cure(outcome: Outcome, *, has_provider: bool) -> Strategy | None:
+    """What a worker would try next, if that is anything else."""
+    if outcome.problem is None or outcome.verdict not in {"retry", "degraded"}:
+        return None
+    strategy = next_strategy(2, outcome.problem.code, before=PLAIN, has_provider=has_provider)
+    return None if strategy == PLAIN else strategy
+
+
+def best(attempts: Iterable[Attempted]) -> Extracted | None:
+    """The result that a worker would give."""
+    return reduce(richer, (attempted.outcome.facts for attempted in attempts), None)
+
+
+def concluded(attempts: Sequence[Attempted]) -> Finding:
     """Whether there is a result at all."""
-    if outcome.facts is not None:
-        return good(ANALYSIS, f"{_count(outcome.facts)} in {seconds:.1f} s")
-    why = outcome.problem
+    first, last = attempts[0], attempts[-1]
+    if first.outcome.facts is not None:
+        return good(ANALYSIS, _described(first))
+    why = first.outcome.problem
     if why is None:
         return bad(ANALYSIS, "it gave neither a result nor a reason", "please report this")
+    if last.outcome.facts is not None:
+        return good(ANALYSIS, f"{why.code} at first; {_described(last)}", advice=_NEEDED[last.strategy.needs_provider])
     remedy = _REMEDIES.get(why.code) or (_OTHER_VIDEO if why.code in FINAL else _UPDATE)
-    return bad(ANALYSIS, f"{why.code}: {why.detail}", remedy)
+    return bad(ANALYSIS, f"{why.code}: {why.detail}{_in_vain(last) if last is not first else ''}", remedy)
 
 
 def completeness(media: Media, *, least_lines: int) -> Finding:
@@ -81,9 +121,15 @@ def videos(media: Media) -> list[Format]:
     return [*media.formats.video_only, *media.formats.combined]
 
 
-def _count(facts: Extracted) -> str:
-    number = len(facts.sources)
-    return f"{number} format{'' if number == 1 else 's'}"
+def _described(attempted: Attempted) -> str:
+    number = len(attempted.outcome.facts.sources) if attempted.outcome.facts else 0
+    how = f" {_WAYS[attempted.strategy.needs_provider]}" if attempted.strategy != PLAIN else ""
+    return f"{number} format{'' if number == 1 else 's'}{how} in {attempted.seconds:.1f} s"
+
+
+def _in_vain(attempted: Attempted) -> str:
+    why = attempted.outcome.problem
+    return f"; {_WAYS[attempted.strategy.needs_provider]} as well: {why.code if why else 'nothing'}"
 
 
 def _listed(missing: Iterable[Missing]) -> str:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from functions.analyze.doctor import analysis, media, programs, provider, store, way_out
+from functions.analyze.doctor import analysis, media, programs, provider, store, token, way_out
 from functions.analyze.doctor.examination import Case, Check
 from functions.analyze.doctor.finding import Finding
 from functions.analyze.extraction.environment import find_deno
@@ -31,6 +31,13 @@ async def _provider(case: Case) -> Finding:
     return await provider.provider(case.settings.pot_provider_url, plugin=programs.installed(PLUGIN), trust=trust(case.settings))
 
 
+async def _token(case: Case) -> Finding:
+    settings = case.settings
+    return await token.token(
+        settings.pot_provider_url, content=case.video.media_id, proxy=settings.global_proxy, trust=trust(settings)
+    )
+
+
 async def _deno(_: Case) -> Finding:
     return await programs.deno(find_deno())
 
@@ -40,9 +47,9 @@ async def _ytdlp(_: Case) -> Finding:
 
 
 async def _analysis(case: Case) -> Finding:
-    outcome, seconds = await analysis.analyze(case.settings, case.video)
-    case.found = outcome.facts
-    return analysis.concluded(outcome, seconds=seconds)
+    attempts = await analysis.analyze(case.settings, case.video)
+    case.found = analysis.best(attempts)
+    return analysis.concluded(attempts)
 
 
 async def _formats(case: Case) -> Finding:
@@ -68,6 +75,7 @@ CHECKS: Final = (
     Check(name=way_out.PROXY, look=_proxy),
     Check(name=way_out.YOUTUBE, look=_youtube, needs=(way_out.PROXY,)),
     Check(name=provider.NAME, look=_provider),
+    Check(name=token.NAME, look=_token, needs=(way_out.YOUTUBE, provider.NAME), timeout=None),
     Check(name=programs.DENO, look=_deno),
     Check(name=programs.YTDLP, look=_ytdlp),
     Check(name=analysis.ANALYSIS, look=_analysis, needs=(way_out.YOUTUBE, programs.YTDLP), timeout=None),

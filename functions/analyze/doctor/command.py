@@ -32,7 +32,7 @@ Write = Callable[[Finding], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Examine; 0 if all is well, 1 if not, 130 after Ctrl-C."""
+    """Examine; 0 if nothing is wrong, else 1; 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     write = _write_json if options.json else _write_line
     # The findings are all there is to say; what goes on meanwhile is the worker's log's business.
@@ -47,9 +47,10 @@ async def _examined(video: Video, write: Write) -> bool:
     try:
         settings = load_settings(fallbacks={"REDIS_URL": LAUNCHERS})
     except SettingsError as error:
-        write(bad(SETTINGS, str(error), "correct it in .env or in the environment"))
+        unreadable = bad(SETTINGS, str(error), "correct it in .env or in the environment")
+        write(unreadable)
         for check in CHECKS:
-            write(skipped(check.name, SETTINGS))
+            write(skipped(check.name, unreadable))
         return False
     write(good(SETTINGS, "readable"))
     async with open_upstream(settings, patience=_PATIENCE) as upstream:

@@ -1,4 +1,4 @@
-"""Goes through the checks in their order: each bounded in time, none after one it needs has failed."""
+"""Goes through the checks in their order: each bounded in time, none without those it needs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -35,15 +35,14 @@ class Check(Struct, frozen=True, kw_only=True):
 
 
 async def examine(case: Case, checks: Iterable[Check], show: Callable[[Finding], None]) -> bool:
-    """Show each finding as soon as it is there; whether all is well."""
-    failed: list[str] = []
+    """Show each finding as soon as it is there; whether nothing that was looked at failed."""
+    found: dict[str, Finding] = {}
     for check in checks:
-        stopper = next((name for name in check.needs if name in failed), None)
+        stopper = next((found[name] for name in check.needs if name in found and not found[name].is_ok), None)
         finding = skipped(check.name, stopper) if stopper else await _look(check, case)
-        if not finding.is_ok:
-            failed.append(check.name)
+        found[check.name] = finding
         show(finding)
-    return not failed
+    return not any(finding.state == "failed" for finding in found.values())
 
 
 async def _look(check: Check, case: Case) -> Finding:

@@ -1,25 +1,24 @@
-"""The PO token service, asked the way the plugin asks it: directly, since it stands inside; and whether the two fit."""
+"""The PO token service, and whether it and the plugin fit."""
 
 import asyncio
 import re
 import ssl
+from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
-from functions.analyze.doctor.finding import Finding, bad, good
+from functions.analyze.doctor import inside
+from functions.analyze.doctor.finding import Finding, bad, good, unchecked
 
 NAME: Final = "provider"
 TIMEOUT: Final = 5.0
 """Seconds the plugin waits for this answer."""
 
-_MAX_ANSWER: Final = 1 << 16
 _SHUT: Final = "start the service, or correct POT_PROVIDER_URL"
 _STRANGE: Final = "let POT_PROVIDER_URL name a PO token service"
 _VERSION: Final = re.compile(r"\d{1,4}(\.\d{1,4}){0,3}", re.ASCII)
-_OK: Final = re.compile(rb"HTTP/1\.[01] 200\b")
 
 
 class Ping(Struct, frozen=True):
@@ -36,9 +35,9 @@ async def provider(url: str | None, *, plugin: str | None, trust: ssl.SSLContext
     if plugin is None:
         return bad(NAME, "yt-dlp's plugin for it is not installed", "install bgutil-ytdlp-pot-provider")
     if url is None:
-        return good(
+        return unchecked(
             NAME,
-            "not checked: POT_PROVIDER_URL is not set, so the service is the launcher's own, started by `make run`",
+            "POT_PROVIDER_URL is not set, so the service is the launcher's own, started by `make run`",
             advice="to have it checked, start one as pot-provider/README.md says, and set POT_PROVIDER_URL",
         )
     try:
@@ -65,20 +64,7 @@ def compared(*, service: str, plugin: str) -> Finding:
 
 
 async def _ping(url: str, trust: ssl.SSLContext) -> Ping:
-    parts = urlsplit(url)
-    is_secure = parts.scheme == "https"
-    reader, writer = await asyncio.open_connection(
-        parts.hostname, parts.port or (443 if is_secure else 80), ssl=trust if is_secure else None
-    )
-    try:
-        # HTTP/1.0: the answer comes in one piece and ends with the connection.
-        writer.write(f"GET {parts.path}/ping HTTP/1.0\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n\r\n".encode())
-        await reader.readexactly(_MAX_ANSWER)
-    except asyncio.IncompleteReadError as error:
-        head, _, body = error.partial.partition(b"\r\n\r\n")
-        if not _OK.match(head):
-            raise ValueError("not 200") from None
-        return msgspec.json.decode(body, type=Ping)
-    finally:
-        writer.close()
-    raise ValueError("too long")
+    answer = await inside.ask(f"{url}/ping", trust=trust)
+    if answer.status != HTTPStatus.OK:
+        raise ValueError("not 200")
+    return msgspec.json.decode(answer.body, type=Ping)
