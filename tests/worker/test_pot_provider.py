@@ -1,25 +1,34 @@
 """The token service as a worker uses it: the real plugin inside the real yt-dlp, Google played by the stand-in."""
 
 import json
+import os
 import socket
 import ssl
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from socketserver import BaseRequestHandler, ThreadingTCPServer
-from threading import Thread
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import httpx
 import pytest
 import trustme
-import yt_dlp
+import yaml  # type: ignore[import-untyped]
+from tenacity import Retrying, stop_after_delay, wait_fixed
 from yt_dlp.extractor.youtube.pot.provider import PoTokenContext  # type: ignore[import-not-found]
+from yt_dlp_plugins.extractor.getpot_bgutil_http import BgUtilHTTPPTP
 
+from functions.local import guardian
+from functions.local.plan import provider_stage
+from shared.settings import Settings
 from tests import youtube as videos
-from tests.token_service import GOOGLE, INTEGRITY_TOKEN, PATIENCE, Service, WithChallenge, contents, serving
+from tests.stack import ROOT
+from tests.token_service import DENO, FOLDER, GOOGLE, INTEGRITY_TOKEN, PATIENCE, Service, WithChallenge, contents, serving
+from tests.worker.fronts import tls_in_front_of
+from tests.worker.plugin import CONTEXTS, Recorder, fetch_token, yt_dlp_with
 from tests.youtube import BadCertificate, Delay, Fault, Reset, Status, YouTube
 
 
@@ -43,88 +52,6 @@ def service(youtube: YouTube) -> Iterator[Service]:
         yield service
 
 
-@contextmanager
-def tls_in_front_of(port: int, context: ssl.SSLContext) -> Iterator[int]:
-    """A port where the same answers by TLS: an https:// proxy."""
-
-    class Front(BaseRequestHandler):
-        def handle(self) -> None:
-            with (
-                suppress(OSError),
-                context.wrap_socket(self.request, server_side=True) as client,
-                socket.create_connection(("127.0.0.1", port)) as server,
-            ):
-                back = Thread(target=pump, args=(server, client))
-                back.start()
-                pump(client, server)
-                back.join()
-
-    with ThreadingTCPServer(("127.0.0.1", 0), Front) as front:
-        thread = Thread(target=front.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield front.server_address[1]
-        finally:
-            front.shutdown()
-            thread.join()
-
-
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(1 << 16):
-            sink.sendall(data)
-    with suppress(OSError):
-        sink.shutdown(socket.SHUT_RDWR)
-
-
-class Recorder:
-    """What yt-dlp says."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def debug(self, message: str) -> None:
-        self.lines.append(message)
-
-    warning = error = debug
-
-    def __contains__(self, part: str) -> bool:
-        return any(part in line for line in self.lines)
-
-
-@contextmanager
-def yt_dlp_with(service: Service, proxy: str, recorder: Recorder, **youtube: list[str]) -> Iterator[yt_dlp.YoutubeDL]:
-    params: Any = {
-        "proxy": proxy,
-        "nocheckcertificate": True,
-        "cachedir": False,
-        "logger": recorder,
-        "verbose": True,
-        "extractor_args": {
-            "youtube": {"fetch_pot": ["always"], **youtube},
-            "youtubepot-bgutilhttp": {"base_url": [service.url]},
-        },
-    }
-    with yt_dlp.YoutubeDL(params) as ydl:
-        yield ydl
-
-
-def fetch_token(ydl: yt_dlp.YoutubeDL, context: PoTokenContext, *, content: str) -> str | None:
-    """A token of the web client, as yt-dlp's extractor gets it."""
-    extractor: Any = ydl.get_info_extractor("Youtube")
-    extractor.initialize()
-    client = {"clientName": "WEB", "clientVersion": "2.20260708.00.00", "remoteHost": "198.51.100.7"}
-    token = extractor.fetch_po_token(
-        client="web",
-        context=context,
-        ytcfg={"INNERTUBE_CONTEXT": {"client": client}},
-        visitor_data=content,
-        video_id=content,
-        required=True,
-    )
-    return cast("str | None", token)
-
-
 Way = Literal["http", "socks5", "socks5h"]
 
 
@@ -132,13 +59,46 @@ def way_out(youtube: YouTube, way: Way) -> str:
     return youtube.http_proxy.replace("s3cret/:@", "s3cret%2F%3A%40").replace("http", way, 1)
 
 
+def unshared() -> list[str]:
+    """What runs a command in network and mount namespaces of its own, as their root."""
+    for command in (["unshare", "--map-root-user", "--net", "--mount"], ["unshare", "--net", "--mount"]):
+        with suppress(FileNotFoundError):
+            if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
+                return command
+    reason = "no namespace of its own can be made here"
+    if os.environ.get("CI") == "true" and os.geteuid() == 0 and Path("/etc/debian_version").exists():
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def test_the_plugin_gets_every_kind_of_token_without_a_proxy(tmp_path: Path) -> None:
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    ended = subprocess.run(
+        [*unshared(), sys.executable, "-W", "error", "-m", "tests.worker.direct", tmp_path],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout) == {
+        "tokens": ["directly: gvs", "directly: player", "directly: subs"],
+        "hosts": ["www.youtube.com", "www.google.com", "jnn-pa.googleapis.com"],
+        "minters": ["198.51.100.7"],
+        "callers": ["127.0.0.1"],
+        "from another address": videos.QUICK,
+        "callers from another address": ["127.0.2.1"],
+    }
+
+
 @pytest.mark.parametrize("way", ["http", "socks5", "socks5h"])
 def test_the_plugin_gets_every_kind_of_token(service: Service, youtube: YouTube, way: Way) -> None:
     recorder = Recorder()
     with yt_dlp_with(service, way_out(youtube, way), recorder) as ydl:
-        contexts = (PoTokenContext.GVS, PoTokenContext.PLAYER, PoTokenContext.SUBS)
         # Not the same content twice: yt-dlp keeps tokens for as long as the process lives.
-        tokens = [fetch_token(ydl, context, content=f"{context.value} by {way}") for context in contexts]
+        tokens = [fetch_token(ydl, context, content=f"{context.value} by {way}") for context in CONTEXTS]
     assert [contents(token or "") for token in tokens] == [f"gvs by {way}", f"player by {way}", f"subs by {way}"]
     assert [request.host for request in youtube.requests] == ["www.youtube.com", "www.google.com", "jnn-pa.googleapis.com"]
     assert not youtube.requests.leaving
@@ -236,6 +196,56 @@ def test_stopping_answers_first_and_leaves_nothing(youtube: YouTube) -> None:
     events = [json.loads(line)["event"] for line in output.splitlines()]
     assert events == ["listening", "stopping", "attested", "token made", "stopped"]
     assert service.process.returncode == 0
+
+
+def samples(service: Service) -> dict[str, float]:
+    """What operators watch, by name and labels."""
+    lines = httpx.get(f"{service.url}/metrics", trust_env=False).text.splitlines()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
+
+
+def becomes(service: Service, name: str, value: float) -> None:
+    for attempt in Retrying(wait=wait_fixed(0.02), stop=stop_after_delay(PATIENCE), reraise=True):
+        with attempt:
+            assert samples(service).get(name) == value
+
+
+def test_what_operators_watch(service: Service, youtube: YouTube) -> None:
+    becomes(service, "sluice_pot_spare_warm", 1)
+    assert httpx.get(f"{service.url}/readyz", trust_env=False).status_code == 200
+    assert "poToken" in service.ask(way_out(youtube, "http"))
+    assert "poToken" in service.ask(way_out(youtube, "http"))
+    youtube.fault(Fault("page", Status(429), host="www.youtube.com"))
+    assert "error" in service.ask(way_out(youtube, "socks5"))
+    becomes(service, 'sluice_pot_sandbox_exits_total{reason="retired"}', 1)
+    becomes(service, "sluice_pot_spare_warm", 1)
+    seen = samples(service)
+    assert 0 <= seen.pop("sluice_pot_last_attestation_age_seconds") < PATIENCE
+    assert seen == {
+        'sluice_pot_attestations_total{outcome="ok",stage="done"}': 1,
+        'sluice_pot_attestations_total{outcome="failed",stage="home_page"}': 1,
+        'sluice_pot_tokens_total{outcome="ok"}': 2,
+        'sluice_pot_tokens_total{outcome="failed"}': 1,
+        'sluice_pot_sandbox_exits_total{reason="retired"}': 1,
+        "sluice_pot_minters": 1,
+        "sluice_pot_sandboxes": 2,
+        "sluice_pot_spare_warm": 1,
+    }
+    assert httpx.post(f"{service.url}/invalidate_it", trust_env=False).status_code == 204
+    becomes(service, 'sluice_pot_sandbox_exits_total{reason="retired"}', 2)
+    assert samples(service)["sluice_pot_minters"] == 0
+
+
+def test_nobody_outside_loses_patience_first() -> None:
+    """All of them in milliseconds: the plugin's for a token, and those of what ends the service."""
+    told = "import { PATIENCE } from './patience.ts'; console.log(JSON.stringify(PATIENCE))"
+    patience = json.loads(subprocess.check_output([DENO, "eval", "--no-config", told], cwd=FOLDER))
+    assert patience["attestation"] < patience["token"] < BgUtilHTTPPTP._GETPOT_TIMEOUT * 1000
+    provider = provider_stage(Settings(), root=ROOT, common={"PATH": ""}, python=Path(sys.executable))
+    assert provider is not None
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["pot-provider"]["stop_grace_period"]
+    for grace in (provider.children[0].grace, guardian.GRACE, float(compose.removesuffix("s"))):
+        assert patience["draining"] + patience["parting"] < grace * 1000
 
 
 def test_logs_hold_no_secret(service: Service, youtube: YouTube) -> None:
