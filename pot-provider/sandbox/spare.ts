@@ -1,4 +1,5 @@
 import type { Deadline } from "../deadline.ts";
+import { Failure } from "../failure.ts";
 import type { ExitReason } from "./process.ts";
 import { Sandbox } from "./process.ts";
 
@@ -9,6 +10,7 @@ export class Spare {
   #sandbox: Sandbox | null = null;
   #state: SpareState = "none";
   #hasWorked = false;
+  #isClosed = false;
   readonly #alive = new Set<Sandbox>();
 
   constructor(
@@ -30,9 +32,9 @@ export class Spare {
     return this.#alive.size;
   }
 
-  /** Begin to warm one up, unless there is one. Does not wait. */
+  /** Begin to warm one up, unless there is one or none is wanted any more. Does not wait. */
   warm(deadline: Deadline): void {
-    if (this.#sandbox) return;
+    if (this.#sandbox || this.#isClosed) return;
     const sandbox = this.#open();
     this.#sandbox = sandbox;
     this.#state = "starting";
@@ -42,15 +44,21 @@ export class Spare {
     }, () => {});
   }
 
-  /** The spare, if there is one, or a new one; not necessarily ready yet. The caller owns it. */
+  /**
+   * The spare, if there is one, or a new one; not necessarily ready yet. The caller owns it.
+   *
+   * @throws {Failure} after the end.
+   */
   take(): Sandbox {
+    if (this.#isClosed) throw new Failure("sandbox", "the token service is being stopped");
     const sandbox = this.#sandbox ?? this.#open();
     this.#forget();
     return sandbox;
   }
 
-  /** End every sandbox there is. */
+  /** End every sandbox there is, and start no more: what fails for want of one must not leave another behind. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const ending = [...this.#alive].map((sandbox) => {
       sandbox.kill("retired");
       return sandbox.ended;
