@@ -435,12 +435,20 @@ def test_an_exit_that_not_even_tokens_cure() -> None:
     found = analysis.concluded([attempted(failed("bot_check")), attempted(failed("bot_check"), strategy=PROVEN)])
     assert not found.is_ok
     assert found.text.endswith("; with PO tokens as well: bot_check")
+    assert found.remedy == "use another exit"
+    untried = analysis.concluded([attempted(failed("bot_check"))])
+    assert "set POT_PROVIDER_URL" in (untried.remedy or "")
+    refused = analysis.concluded([attempted(failed("bot_check")), attempted(failed("token_provider_unavailable"), strategy=PROVEN)])
+    assert "provider and token" in (refused.remedy or "")
 
 
 def test_of_two_results_the_better_counts() -> None:
     poor = Outcome(verdict="degraded", facts=extracted(result(360, is_degraded=True)), problem=problem("formats_incomplete"))
     rich = Outcome(verdict="complete", facts=extracted(result(1080)))
     assert analysis.best([attempted(poor), attempted(rich)]) == rich.facts
+    cured = analysis.concluded([attempted(poor), attempted(rich, strategy=PROVEN)])
+    assert cured.text == "formats_incomplete at first; 1 format with PO tokens in 1.0 s"
+    assert analysis.concluded([attempted(rich), attempted(poor, strategy=PROVEN)]).text == "1 format in 1.0 s"
     assert analysis.best([attempted(poor), attempted(failed("bot_check"))]) == poor.facts
     assert analysis.best([attempted(failed("bot_check"))]) is None
 

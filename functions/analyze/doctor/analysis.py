@@ -20,13 +20,14 @@ from shared.urls import Video
 ANALYSIS: Final = "analysis"
 FORMATS: Final = "formats"
 
-_ANOTHER_EXIT: Final = "use another exit; a worker tries again with PO tokens, for which the provider must be well"
+_ANOTHER_EXIT: Final = "use another exit"
+_IN_THE_WAY: Final = "token_provider_unavailable"
 _REMEDIES: Final = {
     "bot_check": _ANOTHER_EXIT,
     "captcha_required": _ANOTHER_EXIT,
     "source_rate_limited": "wait, or use another exit",
     "token_rejected": "use the same exit for provider and worker; restart the provider",
-    "token_provider_unavailable": "set POT_PROVIDER_URL, and mend what the provider's line says",
+    _IN_THE_WAY: "mend what the lines of provider and token say",
     "challenge_failed": "update yt-dlp, and mend what Deno's line says",
     "formats_incomplete": "update yt-dlp; mend what the lines above say",
     "sabr_only": "update yt-dlp",
@@ -37,6 +38,7 @@ _REMEDIES: Final = {
     "analysis_timeout": "look at proxy and provider; raise ANALYSIS_TIMEOUT if they are merely slow",
     "geo_blocked": "use an exit in another country, or another --video",
 }
+_CURED_BY_TOKEN: Final = frozenset({"bot_check", "captcha_required"})
 _WAYS: Final = {True: "with PO tokens", False: "by other clients"}
 _NEEDED: Final = {
     True: "this exit needs PO tokens for every analysis, which costs each a second attempt: keep the token service well",
@@ -89,15 +91,14 @@ def best(attempts: Iterable[Attempted]) -> Extracted | None:
 def concluded(attempts: Sequence[Attempted]) -> Finding:
     """Whether there is a result at all."""
     first, last = attempts[0], attempts[-1]
-    if first.outcome.facts is not None:
+    found, why = best(attempts), first.outcome.problem
+    if found is not None and found is first.outcome.facts:
         return good(ANALYSIS, _described(first))
-    why = first.outcome.problem
     if why is None:
         return bad(ANALYSIS, "it gave neither a result nor a reason", "please report this")
-    if last.outcome.facts is not None:
+    if found is not None:
         return good(ANALYSIS, f"{why.code} at first; {_described(last)}", advice=_NEEDED[last.strategy.needs_provider])
-    remedy = _REMEDIES.get(why.code) or (_OTHER_VIDEO if why.code in FINAL else _UPDATE)
-    return bad(ANALYSIS, f"{why.code}: {why.detail}{_in_vain(last) if last is not first else ''}", remedy)
+    return bad(ANALYSIS, f"{why.code}: {why.detail}{_in_vain(last) if last is not first else ''}", _remedy(why.code, last))
 
 
 def completeness(media: Media, *, least_lines: int) -> Finding:
@@ -125,6 +126,15 @@ def _described(attempted: Attempted) -> str:
     number = len(attempted.outcome.facts.sources) if attempted.outcome.facts else 0
     how = f" {_WAYS[attempted.strategy.needs_provider]}" if attempted.strategy != PLAIN else ""
     return f"{number} format{'' if number == 1 else 's'}{how} in {attempted.seconds:.1f} s"
+
+
+def _remedy(code: str, last: Attempted) -> str:
+    why = last.outcome.problem
+    if why is not None and why.code == _IN_THE_WAY:  # what might have cured it could not be tried
+        return _REMEDIES[_IN_THE_WAY]
+    if code in _CURED_BY_TOKEN and not last.strategy.needs_provider:
+        return f"{_ANOTHER_EXIT}, or set POT_PROVIDER_URL, so that PO tokens are tried"
+    return _REMEDIES.get(code) or (_OTHER_VIDEO if code in FINAL else _UPDATE)
 
 
 def _in_vain(attempted: Attempted) -> str:
