@@ -64,10 +64,10 @@ class Analyses:
             _log.warning("wake-up not sent", error=type(error).__name__)  # the task is stored, and the worker's sweeper sends it
 
     async def ensure(self, media_id: str, *, client: str, lane: Lane, wait: float) -> None:
-        """Return once the sources of a video have been found anew; a refresh for a known video is not counted against the client.
+        """Return once the sources of a video have been found anew. A cached result does not count: its sources end before it does.
 
-        A cached result does not count: its sources end before it does.
-
+        :param lane: ``analyze`` is counted against the client and bounded by the queue, as if the client had submitted the video;
+            ``refresh`` is for downloads that are running, which are bounded themselves
         :param wait: seconds
         :raises ProblemError: ``analysis_pending`` after ``wait``, ``rate_limited``, ``queue_full``, or as the analysis failed
         """

@@ -1,8 +1,8 @@
-"""A result with nothing in it."""
+"""A result with nothing in it, and a format to put there."""
 
 from datetime import UTC, datetime
 
-from shared.schemas import Channel, Formats, Media
+from shared.schemas import Channel, Format, Formats, Media
 from shared.urls import Video
 
 
@@ -27,4 +27,28 @@ def media(video: Video) -> Media:
         missing=[],
         analyzed_at=moment,
         fresh_until=moment,
+    )
+
+
+def sound(format_id: str = "140") -> Format:
+    return Format(
+        format_id=format_id,
+        container="mp4",
+        extension="m4a",
+        resolution=None,
+        width=None,
+        height=None,
+        fps=None,
+        dynamic_range=None,
+        video_codec=None,
+        audio_codec=None,
+        bitrate=None,
+        size=10,
+        is_size_exact=True,
+        language=None,
+        audio_track=None,
+        available_at=None,
+        version="0123456789abcdef",
+        stream_url="",
+        filename="标题.m4a",
     )

@@ -92,6 +92,8 @@ class Analyst:
         self._settings = settings
         self.analyses: list[str] = []
         self.fails_with: str | None = None
+        self.finds_only: frozenset[str] | None = None  # format ids: a result that is degraded, and counts for `degraded_seconds`
+        self.degraded_seconds = 60
         self.is_idle = False
         self._turn = asyncio.Lock()  # what a test asks for is not taken by the one who looks for tasks
 
@@ -133,11 +135,14 @@ class Analyst:
         if self.fails_with is not None:
             await self._store.fail(claim, problem(self.fails_with))
             return
-        sources = [source_of(self._youtube, video_id, str(itag), self._settings) for itag in self._youtube.video(video_id).itags]
+        itags = [str(itag) for itag in self._youtube.video(video_id).itags]
+        is_degraded = self.finds_only is not None
+        found = [itag for itag in itags if self.finds_only is None or itag in self.finds_only]
+        sources = [source_of(self._youtube, video_id, itag, self._settings) for itag in found]
         await self._store.complete(
             claim,
-            media(Video(video_id)),
-            fresh_seconds=3600,
+            replace(media(Video(video_id)), is_degraded=is_degraded),
+            fresh_seconds=self.degraded_seconds if is_degraded else 3600,
             sources={source.format_id: replace(source, **changes) for source in sources},
             assets=assets_of(video_id, self._settings),
         )

@@ -5,15 +5,22 @@ from typing import Final, Protocol
 
 from redis.exceptions import RedisError
 
+from functions.stream.absence import absence, is_settled
+from functions.stream.renewals import Renewals
 from shared.problems import ProblemError
+from shared.schemas import Media
 from shared.sources import Asset, Family, Source
 from shared.store import Lane
+from shared.urls import Video
 
 WAIT_FOR_ANALYSIS: Final = 20.0
 """Seconds a client waits for an analysis on demand before it is told to come back."""
 
 WAIT_FOR_REFRESH: Final = 90.0
 """Seconds a running download waits for a fresh URL: coming back would cost its connection."""
+
+JUST_NOW: Final = 10.0
+"""Seconds after an analysis for the sake of a URL that is of no use, within which another one brings no better."""
 
 
 class SourceStore(Protocol):
@@ -27,6 +34,9 @@ class SourceStore(Protocol):
 
     async def has_sources(self, media_id: str) -> bool:
         """Whether anything is known of this video's files."""
+
+    async def media(self, video: Video) -> Media | None:
+        """The newest result of a video, fresh or not."""
 
 
 class OnDemand(Protocol):
@@ -57,26 +67,31 @@ def same_file(old: Source, new: Source) -> bool:
 
 
 class Sources:
-    """Finds the sources of a client's files, analysing again where that is needed."""
+    """Finds the sources of a client's files, analysing again where that is needed and may help.
+
+    Whatever is not for a running download is an ordinary submission of its client: counted, and bounded by the queue.
+    """
 
     def __init__(self, store: SourceStore, analyses: OnDemand, exits: Exits) -> None:
         self._store = store
         self._analyses = analyses
         self._exits = exits
+        self._renewals = Renewals(JUST_NOW)
 
     async def current(self, media_id: str, format_id: str, *, client: str) -> Source:
         """The source as it is known now, fit to be used.
 
-        :raises ProblemError: ``unknown_format``, ``analysis_pending``, or what the analysis failed with
+        :raises ProblemError: ``unknown_format``, ``analysis_pending``, what the analysis failed with, or what kept it from
+            finding this format
         """
         source = await self._store.source(media_id, format_id)
         if source is not None and self._is_usable(source):
             return source
-        if source is None and await self._store.has_sources(media_id):
-            raise ProblemError("unknown_format")
-        # Known but of no use any more: the video has been analysed, so that this is a refresh and not a new submission.
-        lane: Lane = "analyze" if source is None else "refresh"
-        await self._analyses.ensure(media_id, client=client, lane=lane, wait=WAIT_FOR_ANALYSIS)
+        if source is None or _has_expired(source):
+            await self._look_for(media_id, format_id, client=client, is_known=source is not None)
+        elif self._renewals.may_help(media_id):
+            await self._analyze(media_id, client=client)
+            self._renewals.note(media_id)
         return await self._found(media_id, format_id)
 
     async def asset(self, media_id: str, asset_id: str, *, client: str) -> Asset:
@@ -85,51 +100,77 @@ class Sources:
         :raises ProblemError: as :meth:`current`
         """
         asset = await self._store.asset(media_id, asset_id)
-        if asset is None and not await self._store.has_sources(media_id):
-            await self._analyses.ensure(media_id, client=client, lane="analyze", wait=WAIT_FOR_ANALYSIS)
+        if asset is None:
+            await self._look_for(media_id, asset_id, client=client, is_known=False)
             asset = await self._store.asset(media_id, asset_id)
         if asset is None:
-            raise ProblemError("unknown_format")
+            raise await self._absence(media_id, asset_id)
         return asset
 
     async def renewed_asset(self, asset: Asset, *, client: str) -> Asset:
-        """A fresh URL of a subtitle track whose old one is refused.
+        """A fresh URL of a subtitle track whose old one is refused; the same one where no other is to be had.
 
         :raises ProblemError: as :meth:`current`
         """
         known = await self._store.asset(asset.media_id, asset.asset_id)
-        if known is None or known.url == asset.url:
-            await self._analyses.ensure(asset.media_id, client=client, lane="refresh", wait=WAIT_FOR_ANALYSIS)
+        if known is None or (known.url == asset.url and self._renewals.may_help(asset.media_id)):
+            await self._analyze(asset.media_id, client=client)
+            self._renewals.note(asset.media_id)
             known = await self._store.asset(asset.media_id, asset.asset_id)
         if known is None:
-            raise ProblemError("unknown_format")
+            raise await self._absence(asset.media_id, asset.asset_id)
         return known
 
     async def renewed(self, source: Source, *, client: str, wait: float = WAIT_FOR_REFRESH) -> Source:
-        """A fresh URL of the same file, for a download that is under way.
+        """A fresh URL of the same file for a download; before its first byte the same URL where no other is to be had.
 
-        :param wait: seconds, before it is ``analysis_pending``
+        :param wait: seconds, before it is ``analysis_pending``; with :data:`WAIT_FOR_REFRESH` the download is running, and
+            comes before everything that is not
         :raises SourceChanged: where the format is another file now
         :raises ProblemError: where there is none; ``store_unavailable`` too, since the old URL may still serve
         """
+        is_running = wait >= WAIT_FOR_REFRESH
         try:
             known = await self._store.source(source.media_id, source.format_id)
             # Somebody else may have refreshed it already: one analysis serves all.
-            if known is None or known.url == source.url or not self._is_usable(known):
-                await self._analyses.ensure(source.media_id, client=client, lane="refresh", wait=wait)
+            is_newer = known is not None and known.url != source.url and self._is_usable(known)
+            if known is None or (not is_newer and (is_running or self._renewals.may_help(source.media_id))):
+                lane: Lane = "refresh" if is_running else "analyze"
+                await self._analyses.ensure(source.media_id, client=client, lane=lane, wait=wait)
                 known = await self._found(source.media_id, source.format_id)
+                if same_file(source, known):
+                    self._renewals.note(source.media_id)
         except RedisError:
             raise ProblemError("store_unavailable") from None
         if not same_file(source, known):
             raise SourceChanged(known)
         return known
 
+    async def _look_for(self, media_id: str, name: str, *, client: str, is_known: bool) -> None:
+        """Analyse a video one of whose files is not there, unless its newest result says that nothing else would be found."""
+        if await self._store.has_sources(media_id):
+            result = await self._store.media(Video(media_id))
+            if is_settled(result, name, is_known=is_known, now=time.time()):
+                return
+        await self._analyze(media_id, client=client)
+
+    async def _analyze(self, media_id: str, *, client: str) -> None:
+        await self._analyses.ensure(media_id, client=client, lane="analyze", wait=WAIT_FOR_ANALYSIS)
+
     async def _found(self, media_id: str, format_id: str) -> Source:
+        """What is known after an analysis; an entry that has expired is one that it has not found again."""
         source = await self._store.source(media_id, format_id)
-        if source is None:
-            raise ProblemError("unknown_format")
+        if source is None or _has_expired(source):
+            raise await self._absence(media_id, format_id)
         return source
+
+    async def _absence(self, media_id: str, name: str) -> ProblemError:
+        return absence(await self._store.media(Video(media_id)), name, now=time.time())
 
     def _is_usable(self, source: Source) -> bool:
         """Whether it has not expired and belongs to the exit that we leave by."""
-        return source.expires_at > time.time() and source.exit == self._exits.exit_digest(source.family)
+        return not _has_expired(source) and source.exit == self._exits.exit_digest(source.family)
+
+
+def _has_expired(source: Source) -> bool:
+    return source.expires_at <= time.time()

@@ -18,11 +18,11 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 from functions.status.app import create_app
 from functions.status.tasks import Tasks
 from shared.problems import problem
-from shared.schemas import Format, Formats, Media, Progress
+from shared.schemas import Formats, Media, Progress
 from shared.settings import Settings
 from shared.store import Claim, Store, open_store
 from shared.urls import Video
-from tests.results import media
+from tests.results import media, sound
 from tests.serving import serving
 from tests.valkey import Valkey
 
@@ -31,28 +31,7 @@ IDS = [f"{number:011d}" for number in range(50)]
 
 
 def with_sound(video: Video) -> Media:
-    sound = Format(
-        format_id="140",
-        container="mp4",
-        extension="m4a",
-        resolution=None,
-        width=None,
-        height=None,
-        fps=None,
-        dynamic_range=None,
-        video_codec=None,
-        audio_codec=None,
-        bitrate=None,
-        size=10,
-        is_size_exact=True,
-        language=None,
-        audio_track=None,
-        available_at=None,
-        version="0123456789abcdef",
-        stream_url="",
-        filename="标题.m4a",
-    )
-    return replace(media(video), formats=Formats(combined=[], video_only=[], audio_only=[sound]))
+    return replace(media(video), formats=Formats(combined=[], video_only=[], audio_only=[sound()]))
 
 
 @asynccontextmanager

@@ -6,12 +6,14 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
 from shared.links import Links
-from shared.settings import Settings
+from shared.settings import RateLimit, Settings
 from shared.store import Store
+from shared.urls import Video
 from tests.streaming import Gateway, gateway, settings_behind, source_of, until
 from tests.youtube import CAPTIONS, LARGE, ORDINARY, QUICK, Fault, Status, YouTube
 
@@ -49,6 +51,11 @@ async def stream(youtube: YouTube, store: Store, settings: Settings) -> AsyncIte
 def content(youtube: YouTube) -> bytes:
     file = youtube.media(ORDINARY, "137")
     return file.read(0, file.size)
+
+
+async def flushed(stream: Gateway) -> None:
+    """As when the store has forgotten everything."""
+    await stream.store._redis.flushall()
 
 
 async def test_the_whole_file(stream: Gateway, settings: Settings, content: bytes) -> None:
@@ -294,6 +301,58 @@ async def test_refused_subtitles_are_looked_for_again_and_a_refused_cover_is_not
     answer = await stream.http.get(f"/v1/stream/{CAPTIONS}/thumbnail")
     assert (answer.status_code, answer.json()["code"]) == (502, "source_refused")
     assert len(stream.analyst.analyses) == 3
+
+
+async def test_subtitles_that_stay_refused_are_not_analysed_for_everybody_who_asks(stream: Gateway) -> None:
+    stream.youtube.fault(Fault("caption", Status(403)))
+    for _ in range(3):
+        answer = await stream.http.get(f"/v1/stream/{CAPTIONS}/subtitles/en.vtt")
+        assert (answer.status_code, answer.json()["code"]) == (502, "source_refused")
+    assert stream.analyst.analyses == [ORDINARY, CAPTIONS, CAPTIONS]
+
+
+async def test_analyses_on_demand_are_counted_against_the_client(youtube: YouTube, store: Store, settings: Settings) -> None:
+    async with gateway(youtube, store, replace(settings, rate_limit=RateLimit(1, 60))) as stream:
+        await stream.analyst.analyze(ORDINARY, exit="another")
+        await stream.analyst.analyze(CAPTIONS)
+        stream.youtube.fault(Fault("caption", Status(403)))
+        stream.youtube.fault(Fault("media", Status(403)))
+        assert (await stream.http.head(f"/v1/stream/{QUICK}/137")).status_code == 200
+        for path in (PATH, f"/v1/stream/{CAPTIONS}/subtitles/en.vtt", f"/v1/stream/{QUICK}/137", f"/v1/stream/{LARGE}/137"):
+            answer = await stream.http.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+            assert int(answer.headers["Retry-After"]) > 0
+        assert stream.analyst.analyses == [ORDINARY, CAPTIONS, QUICK]
+
+
+async def test_a_full_queue_is_told_before_the_first_byte(youtube: YouTube, store: Store, settings: Settings) -> None:
+    async with gateway(youtube, store, replace(settings, max_queue_length=1)) as stream:
+        await stream.analyst.analyze(ORDINARY)
+        stream.analyst.is_idle = True
+        await store.submit(Video(LARGE), task_id="waiting", refresh=True, lane="analyze")
+        stream.youtube.fault(Fault("media", Status(403)))
+        answer = await stream.http.get(PATH)
+        assert (answer.status_code, answer.json()["code"]) == (503, "queue_full")
+
+
+async def test_a_poor_analysis_does_not_kill_a_link(stream: Gateway, content: bytes) -> None:
+    version = (await stream.http.head(PATH)).headers["ETag"].strip('"')
+
+    async def resume() -> httpx.Response:
+        return await stream.http.get(PATH, params={"version": version}, headers={"Range": "bytes=5-"})
+
+    await flushed(stream)
+    stream.analyst.finds_only = frozenset({"18"})
+    stream.analyst.degraded_seconds = 1
+    poor = await resume()
+    assert (poor.status_code, poor.json()["code"]) == (502, "formats_incomplete")
+    assert poor.headers["Retry-After"] == "1"
+    stream.analyst.finds_only = None
+    async with asyncio.timeout(20):
+        while (answer := await resume()).status_code == 502:
+            pass
+    assert (answer.status_code, answer.content) == (206, content[5:])
+    assert stream.analyst.analyses == [ORDINARY] * 3
 
 
 async def test_an_asset_has_an_upper_bound(stream: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,20 @@
 """Which bytes are meant, and whether they are still the same file."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from redis.exceptions import ConnectionError as StoreConnectionError
 
-from functions.stream.source import WAIT_FOR_ANALYSIS, WAIT_FOR_REFRESH, SourceChanged, Sources, same_file
+from functions.stream.source import JUST_NOW, WAIT_FOR_ANALYSIS, WAIT_FOR_REFRESH, SourceChanged, Sources, same_file
 from shared.problems import ProblemError
+from shared.schemas import Media, Missing, Subtitle
 from shared.sources import Asset, Family, Source
 from shared.store import Lane
+from shared.urls import Video
+from tests.results import media, sound
 from tests.unit.test_stream_headers import SOURCE
 
 EXIT = "this exit"
@@ -30,11 +34,26 @@ TRACK = Asset(
 )
 
 
+def result(*listed: str, is_degraded: bool = False, age: float = 30, missing: tuple[str, ...] = ()) -> Media:
+    """An analysis of ``age`` seconds ago that lists these formats: fresh for a minute if degraded, else for an hour."""
+    analyzed_at = datetime.now(UTC) - timedelta(seconds=age)
+    found = media(Video(ID))
+    return replace(
+        found,
+        formats=replace(found.formats, audio_only=[sound(format_id) for format_id in listed]),
+        is_degraded=is_degraded,
+        missing=[Missing(code=code, detail=f"Why: {code}.", formats=[], client=None) for code in missing],
+        analyzed_at=analyzed_at,
+        fresh_until=analyzed_at + timedelta(seconds=60 if is_degraded else 3600),
+    )
+
+
 class Shelf:
     """A store in memory."""
 
-    def __init__(self, *things: Source | Asset) -> None:
+    def __init__(self, *things: Source | Asset, result: Media | None = None) -> None:
         self.things = {thing.format_id if isinstance(thing, Source) else thing.asset_id: thing for thing in things}
+        self.result = result
 
     async def source(self, media_id: str, format_id: str) -> Source | None:
         found = self.things.get(format_id)
@@ -47,13 +66,17 @@ class Shelf:
     async def has_sources(self, media_id: str) -> bool:
         return bool(self.things)
 
+    async def media(self, video: Video) -> Media | None:
+        return self.result
+
 
 class Finding:
     """An analysis that puts something on the shelf."""
 
-    def __init__(self, shelf: Shelf, *found: Source | Asset, error: Exception | None = None) -> None:
+    def __init__(self, shelf: Shelf, *found: Source | Asset, result: Media | None = None, error: Exception | None = None) -> None:
         self._shelf = shelf
         self._found = found
+        self._result = result
         self._error = error
         self.calls: list[tuple[Lane, float]] = []
 
@@ -62,6 +85,7 @@ class Finding:
         if self._error is not None:
             raise self._error
         self._shelf.things |= Shelf(*self._found).things
+        self._shelf.result = self._result or self._shelf.result
 
 
 class Exit:
@@ -69,9 +93,17 @@ class Exit:
         return EXIT if family != "ipv6" else "the other family"
 
 
-def sources(shelf: Shelf, *found: Source | Asset, error: Exception | None = None) -> tuple[Sources, Finding]:
-    finding = Finding(shelf, *found, error=error)
+def sources(
+    shelf: Shelf, *found: Source | Asset, result: Media | None = None, error: Exception | None = None
+) -> tuple[Sources, Finding]:
+    finding = Finding(shelf, *found, result=result, error=error)
     return Sources(shelf, finding, Exit()), finding
+
+
+async def refusal(found: Sources, format_id: str) -> ProblemError:
+    with pytest.raises(ProblemError) as caught:
+        await found.current(ID, format_id, client="c")
+    return caught.value
 
 
 async def test_a_known_source_needs_no_analysis() -> None:
@@ -87,38 +119,114 @@ async def test_an_unknown_video_is_analysed() -> None:
 
 
 @pytest.mark.parametrize("change", [{"expires_at": 1.0}, {"exit": "another exit"}, {"family": "ipv6"}])
-async def test_a_source_that_is_of_no_use_is_refreshed(change: dict[str, Any]) -> None:
-    found, finding = sources(Shelf(replace(KNOWN, **change)), FRESH)
+async def test_a_source_that_is_of_no_use_is_looked_for_again_like_any_submission(change: dict[str, Any]) -> None:
+    found, finding = sources(Shelf(replace(KNOWN, **change), result=result(FORMAT)), FRESH)
     assert await found.current(ID, FORMAT, client="c") == FRESH
-    assert finding.calls == [("refresh", WAIT_FOR_ANALYSIS)]
+    assert finding.calls == [("analyze", WAIT_FOR_ANALYSIS)]
 
 
-async def test_an_unknown_format_of_a_known_video_costs_no_analysis() -> None:
-    found, finding = sources(Shelf(KNOWN))
-    with pytest.raises(ProblemError) as caught:
-        await found.current(ID, "999", client="c")
-    assert caught.value.code == "unknown_format"
+async def test_a_worker_that_leaves_by_another_exit_is_not_asked_again_and_again() -> None:
+    elsewhere = replace(KNOWN, exit="another exit")
+    found, finding = sources(Shelf(elsewhere), elsewhere)
+    for _ in range(3):
+        assert await found.current(ID, FORMAT, client="c") == elsewhere
+    assert len(finding.calls) == 1
+
+
+async def test_what_is_known_to_have_existed_is_looked_for_whatever_a_result_lists() -> None:
+    found, finding = sources(Shelf(replace(KNOWN, expires_at=1.0), result=result()), FRESH)
+    assert await found.current(ID, FORMAT, client="c") == FRESH
+    assert len(finding.calls) == 1
+
+
+async def test_an_unknown_format_of_a_completely_known_video_costs_no_analysis() -> None:
+    found, finding = sources(Shelf(KNOWN, result=result(FORMAT)))
+    assert (await refusal(found, "999")).code == "unknown_format"
     assert finding.calls == []
 
 
-async def test_a_format_that_no_analysis_finds() -> None:
-    found, _ = sources(Shelf(), KNOWN)
-    with pytest.raises(ProblemError) as caught:
-        await found.current(ID, "999", client="c")
-    assert caught.value.code == "unknown_format"
+@pytest.mark.parametrize(
+    "known",
+    [
+        None,
+        result("18", is_degraded=True, age=61),
+        result("18", "999"),  # it lists a format whose source is gone
+    ],
+    ids=["no result", "a degraded one, no longer fresh", "one that lists it"],
+)
+async def test_a_format_that_may_exist_is_looked_for(known: Media | None) -> None:
+    wanted = replace(KNOWN, format_id="999")
+    found, finding = sources(Shelf(KNOWN, result=known), wanted)
+    assert await found.current(ID, "999", client="c") == wanted
+    assert finding.calls == [("analyze", WAIT_FOR_ANALYSIS)]
+
+
+@pytest.mark.parametrize(
+    ("missing", "code", "detail"),
+    [
+        ((), "formats_incomplete", "YouTube did not list every format."),
+        (("sabr_only", "segmented_only", "drm_protected"), "formats_incomplete", "YouTube did not list every format."),
+        (("sabr_only", "token_rejected", "challenge_failed"), "token_rejected", "Why: token_rejected."),
+        (("challenge_failed",), "challenge_failed", "Why: challenge_failed."),
+    ],
+)
+async def test_what_a_poor_analysis_did_not_find_may_be_found_later(missing: tuple[str, ...], code: str, detail: str) -> None:
+    poor = result("18", is_degraded=True, age=0, missing=missing)
+    found, finding = sources(Shelf(), replace(KNOWN, format_id="18"), result=poor)
+    for _ in range(2):
+        problem = await refusal(found, FORMAT)
+        assert (problem.code, problem.detail) == (code, detail)
+        assert problem.retry_after is not None
+        assert 55 <= problem.retry_after <= 60
+    assert len(finding.calls) == 1, "it counts for as long as it is fresh"
+
+
+async def test_an_expired_source_that_a_poor_analysis_did_not_find_again_is_absent() -> None:
+    poor = result("18", is_degraded=True, age=0)
+    found, _ = sources(Shelf(replace(KNOWN, expires_at=1.0)), replace(KNOWN, format_id="18"), result=poor)
+    assert (await refusal(found, FORMAT)).code == "formats_incomplete"
+
+
+async def test_a_listed_format_that_is_not_found_again_may_come_back() -> None:
+    found, _ = sources(Shelf(result=result(FORMAT)), replace(KNOWN, format_id="18"))
+    problem = await refusal(found, FORMAT)
+    assert (problem.code, problem.retry_after) == ("formats_incomplete", 10)
+
+
+async def test_a_format_that_no_complete_analysis_finds() -> None:
+    found, _ = sources(Shelf(), KNOWN, result=result(FORMAT, age=0))
+    assert (await refusal(found, "999")).code == "unknown_format"
 
 
 async def test_a_failed_analysis_answers_with_its_own_code() -> None:
     found, _ = sources(Shelf(), error=ProblemError("video_private"))
-    with pytest.raises(ProblemError) as caught:
-        await found.current(ID, FORMAT, client="c")
-    assert caught.value.code == "video_private"
+    assert (await refusal(found, FORMAT)).code == "video_private"
 
 
 async def test_a_renewed_source_is_the_same_file() -> None:
     found, finding = sources(Shelf(KNOWN), FRESH)
     assert await found.renewed(KNOWN, client="c") == FRESH
     assert finding.calls == [("refresh", WAIT_FOR_REFRESH)]
+
+
+async def test_before_its_first_byte_a_download_is_an_ordinary_submission() -> None:
+    found, finding = sources(Shelf(KNOWN), FRESH)
+    assert await found.renewed(KNOWN, client="c", wait=WAIT_FOR_ANALYSIS) == FRESH
+    assert finding.calls == [("analyze", WAIT_FOR_ANALYSIS)]
+
+
+async def test_what_stays_refused_is_not_analysed_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, finding = sources(Shelf(KNOWN), FRESH)
+    for _ in range(3):
+        assert await found.renewed(KNOWN, client="a", wait=WAIT_FOR_ANALYSIS) == FRESH
+        assert await found.renewed(FRESH, client="b", wait=WAIT_FOR_ANALYSIS) == FRESH
+    assert len(finding.calls) == 1
+    await found.renewed(FRESH, client="c")
+    assert finding.calls[1:] == [("refresh", WAIT_FOR_REFRESH)], "a running download has nothing else"
+    later = time.monotonic() + JUST_NOW
+    monkeypatch.setattr("time.monotonic", lambda: later)
+    await found.renewed(FRESH, client="b", wait=WAIT_FOR_ANALYSIS)
+    assert len(finding.calls) == 3
 
 
 async def test_what_somebody_else_renewed_is_taken() -> None:
@@ -148,7 +256,7 @@ def test_proof_of_identity(change: dict[str, Any]) -> None:
 
 
 async def test_an_asset_is_found_or_looked_for_once() -> None:
-    found, finding = sources(Shelf(TRACK))
+    found, finding = sources(Shelf(TRACK, result=result()))
     assert await found.asset(ID, TRACK.asset_id, client="c") == TRACK
     with pytest.raises(ProblemError) as caught:
         await found.asset(ID, "subtitles/xx.vtt", client="c")
@@ -158,9 +266,20 @@ async def test_an_asset_is_found_or_looked_for_once() -> None:
     assert finding.calls == [("analyze", WAIT_FOR_ANALYSIS)]
 
 
-async def test_a_refused_subtitle_track_is_renewed() -> None:
+async def test_an_asset_that_a_result_lists_is_looked_for() -> None:
+    track = Subtitle(subtitle_id="en", language="en", name=None, is_automatic=False, url="")
+    listed = replace(result(), subtitles=[track], thumbnail_url="")
+    found, finding = sources(Shelf(KNOWN, result=listed), TRACK)
+    assert await found.asset(ID, TRACK.asset_id, client="c") == TRACK
+    with pytest.raises(ProblemError) as caught:
+        await found.asset(ID, "thumbnail", client="c")
+    assert (caught.value.code, len(finding.calls)) == ("formats_incomplete", 2)
+
+
+async def test_a_refused_subtitle_track_is_renewed_once() -> None:
     renewed = replace(TRACK, url="https://www.youtube.com/api/timedtext?expire=2")
     found, finding = sources(Shelf(TRACK), renewed)
     assert await found.renewed_asset(TRACK, client="c") == renewed
     assert await found.renewed_asset(TRACK, client="c") == renewed
-    assert len(finding.calls) == 1
+    assert await found.renewed_asset(renewed, client="c") == renewed
+    assert finding.calls == [("analyze", WAIT_FOR_ANALYSIS)]
