@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Self
 
 import redis
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -85,3 +85,36 @@ class Valkey:
     def _wait(self) -> None:
         with redis.Redis.from_url(self.url) as client:
             client.ping()
+
+
+class Sentinel:
+    """One Sentinel that watches a server under the name ``main``."""
+
+    def __init__(self, folder: Path, master: Valkey) -> None:
+        self.port = free_port()
+        self.url = f"redis+sentinel://127.0.0.1:{self.port}/main/0"
+        self._configuration = folder / "sentinel.conf"
+        self._configuration.write_text(f"port {self.port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {master.port} 1\n")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[Self]:
+        """Answers, and knows the master."""
+        self._process = subprocess.Popen(
+            [server_binary(), str(self._configuration), "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        )
+        try:
+            self._wait()
+            yield self
+        finally:
+            self._process.terminate()
+            self._process.wait(timeout=20)
+
+    def ask(self, *command: str) -> Any:
+        """What it answers to a command."""
+        with redis.Redis(port=self.port, decode_responses=True) as client:
+            return client.execute_command(*command)
+
+    @retry(retry=retry_if_exception_type(redis.ConnectionError), stop=stop_after_delay(20), wait=wait_fixed(0.02), reraise=True)
+    def _wait(self) -> None:
+        self.ask("PING")

@@ -7,8 +7,9 @@ from redis import Redis
 from redis import asyncio as aio
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelPool
 from redis.backoff import ExponentialBackoff
-from redis.sentinel import Sentinel
+from redis.sentinel import Sentinel, SentinelConnectionPool
 
 TIMEOUTS: Final[dict[str, Any]] = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0, "health_check_interval": 30}
 RETRIES: Final = 3
@@ -16,6 +17,26 @@ CONNECTIONS: Final = 32
 """Per process: enough to keep a store busy; more requests wait for a connection instead of opening thousands."""
 
 _DEFAULT_SENTINEL_PORT: Final = 26_379
+
+
+class _AsyncMasterPool(AsyncSentinelPool, aio.BlockingConnectionPool):
+    """Waits for a connection as the pool of a plain server does, and closes the clients that asked where the master is."""
+
+    async def aclose(self) -> None:
+        try:
+            await super().aclose()
+        finally:
+            await self.sentinel_manager.aclose()
+
+
+class _MasterPool(SentinelConnectionPool):
+    """The same for threads, which are few."""
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self.sentinel_manager.close()
 
 
 def connect(url: str, *, retries: int = RETRIES) -> aio.Redis:
@@ -28,7 +49,12 @@ def connect(url: str, *, retries: int = RETRIES) -> aio.Redis:
         parts, sentinels, options = _sentinel(url)
         finder: Any = AsyncSentinel  # redis-py leaves this class untyped
         master: aio.Redis = finder(sentinels, sentinel_kwargs=dict(TIMEOUTS), **options).master_for(
-            _service(parts), decode_responses=True, retry=retry
+            _service(parts),
+            connection_pool_class=_AsyncMasterPool,
+            max_connections=CONNECTIONS,
+            timeout=None,
+            decode_responses=True,
+            retry=retry,
         )
         return master
     pool = aio.BlockingConnectionPool.from_url(
@@ -42,7 +68,9 @@ def connect_blocking(url: str) -> Redis:
     if "+sentinel://" in url:
         parts, sentinels, options = _sentinel(url)
         finder: Any = Sentinel  # redis-py leaves this class untyped
-        master: Redis = finder(sentinels, sentinel_kwargs=dict(TIMEOUTS), **options).master_for(_service(parts))
+        master: Redis = finder(sentinels, sentinel_kwargs=dict(TIMEOUTS), **options).master_for(
+            _service(parts), connection_pool_class=_MasterPool
+        )
         return master
     return Redis.from_url(url, **TIMEOUTS)
 
