@@ -30,7 +30,11 @@ SHORT_HOSTS: Final = frozenset({"youtu.be", "www.youtu.be"})
 
 _MEDIA_ID: Final = re.compile(r"[A-Za-z0-9_-]{11}", re.ASCII)
 _PATH_WITH_ID: Final = re.compile(r"/(?:shorts|live|embed|v|e|vi|watch)/([A-Za-z0-9_-]{11})/?", re.ASCII)
-_PRINTABLE: Final = re.compile(r"[!-~]+", re.ASCII)
+_PATHS_WITH_QUERY: Final = frozenset({"", "/watch", "/watch_popup", "/ytscreeningroom"})
+_NO_VIDEOS: Final = frozenset({"videoseries", "live_stream"})
+"""Players of a playlist and of a channel: they stand where an id would, and are as long."""
+
+_BEFORE_QUERY: Final = re.compile(r"[!-~]+", re.ASCII)
 
 
 class Video(Struct, frozen=True):
@@ -69,9 +73,10 @@ def is_media_id(text: str) -> bool:
 
 
 def _split(text: str) -> SplitResult:
-    # Printable ASCII only: no control characters (which urlsplit would remove), no Unicode that IDNA could fold into another host.
+    # No control characters, which urlsplit would remove, and before the query no Unicode, which IDNA could fold into another host.
     # A backslash ends the host for a browser and does not for Python.
-    if not _PRINTABLE.fullmatch(text) or "\\" in text:
+    head = re.split("[?#]", text, maxsplit=1)[0]
+    if not _BEFORE_QUERY.fullmatch(head) or not text.isprintable() or " " in text or "\\" in text:
         raise ProblemError("unsupported_url")
     if text.startswith("//"):
         text = f"https:{text}"
@@ -90,16 +95,16 @@ def _split(text: str) -> SplitResult:
 
 def _media_id(parts: SplitResult) -> str | None:
     host = parts.hostname
-    if host in SHORT_HOSTS:
+    if host in SHORT_HOSTS and is_media_id(parts.path.strip("/")):
         return parts.path.strip("/")
-    if host not in WATCH_HOSTS:
+    if host not in WATCH_HOSTS | SHORT_HOSTS:
         return None
     match = _PATH_WITH_ID.fullmatch(parts.path)
     if match:
-        return match[1]
-    query = parse_qs(parts.query)
-    if parts.path.rstrip("/") in {"/watch", "/watch_popup", "/ytscreeningroom"}:
+        return match[1] if match[1] not in _NO_VIDEOS else None
+    path, query = parts.path.rstrip("/"), parse_qs(parts.query)
+    if path in _PATHS_WITH_QUERY:
         return query.get("v", [None])[0]
-    if parts.path.rstrip("/") == "/attribution_link" and query.get("u", [""])[0].startswith("/watch?"):
+    if path == "/attribution_link" and query.get("u", [""])[0].startswith("/watch?"):
         return parse_qs(urlsplit(query["u"][0]).query).get("v", [None])[0]
     return None
