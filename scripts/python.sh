@@ -11,7 +11,7 @@ done
 
 cat >&2 <<'MESSAGE'
 Sluice needs Python 3.11 or newer, and found none.
-  Debian, Ubuntu:  apt-get install python3 python3-venv
+  Debian, Ubuntu:  apt-get install python3
   macOS:           brew install python
   elsewhere:       install it, then run make PYTHON=/path/to/python3
 MESSAGE

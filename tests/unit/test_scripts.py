@@ -1,6 +1,7 @@
 """The shell scripts, on machines that lack something."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ ROOT: Final = Path(__file__).parents[2]
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
     """A folder for PATH with a shell's own tools and nothing else."""
-    for tool in ("sh", "dirname"):
+    for tool in ("sh", "dirname", "mkdir", "rm"):
         for folder in ("/usr/bin", "/bin"):
             if not (tmp_path / tool).exists() and Path(folder, tool).exists():
                 (tmp_path / tool).symlink_to(Path(folder, tool))
@@ -46,15 +47,49 @@ def test_missing_tools_are_named_and_not_accepted_where_nothing_may_be_skipped(b
     assert (person.returncode, machine.returncode != 0) == (0, True)
 
 
-def test_a_python_that_no_package_helps_is_a_sentence(bare: Path, tmp_path: Path) -> None:
-    checkout = tmp_path / "checkout" / "scripts"
-    checkout.mkdir(parents=True)
-    for name in ("uv.sh", "python.sh"):
-        (checkout / name).write_bytes((ROOT / "scripts" / name).read_bytes())
-        (checkout / name).chmod(0o755)
-    program(bare, "id", "echo 0")
-    program(bare, "apt-get", "exit 0")
-    program(bare, "python3", 'case "$*" in *version_info*) exit 0 ;; *) exit 1 ;; esac')
-    found = run(checkout / "uv.sh", bare)
-    assert found.returncode == 1
+@pytest.fixture
+def checkout(bare: Path, tmp_path: Path) -> Path:
+    """What prints uv's path, with a Python that has neither pip nor what virtual environments need."""
+    folder = tmp_path / "checkout"
+    (folder / "scripts").mkdir(parents=True)
+    for name in ("uv.sh", "python.sh", "debian-pip.sh"):
+        shutil.copy(ROOT / "scripts" / name, folder / "scripts" / name)
+    program(bare, "python3", PYTHON_WITHOUT_PIP)
+    return folder
+
+
+PYTHON_WITHOUT_PIP: Final = """
+case "$*" in
+    *version_info*) exit 0 ;;
+    */pip-9.whl/pip\\ install\\ *\\ --target\\ .venv-tools\\ uv) mkdir .venv-tools/bin; : > .venv-tools/bin/uv ;;
+    *) exit 1 ;;
+esac
+"""
+DPKG_DEB: Final = """
+[ "$1" = --extract ] && [ -f "$2" ] && mkdir -p usr/share/python-wheels && : > usr/share/python-wheels/pip-9.whl
+"""
+APT_GET: Final = """
+case "$*" in
+    *Dir::State::Lists=*update) : > listed ;;
+    *download\\ python3-pip-whl) [ -f listed ] && : > python3-pip-whl_9_all.deb ;;
+    *) exit 1 ;;
+esac
+"""
+
+
+def test_a_python_without_pip_borrows_one_from_the_system_s_archive(bare: Path, checkout: Path) -> None:
+    program(bare, "apt-get", APT_GET)
+    program(bare, "dpkg-deb", DPKG_DEB)
+    found = run(checkout / "scripts" / "uv.sh", bare)
+    assert (found.returncode, found.stdout) == (0, f"{checkout}/.venv-tools/bin/uv\n"), found.stderr
+    assert {path.name for path in (checkout / ".venv-tools" / "pip").iterdir()} == {"listed", "usr"}
+
+
+@pytest.mark.parametrize("has_apt", [False, True])
+def test_a_python_that_nothing_helps_is_a_sentence(bare: Path, checkout: Path, has_apt: bool) -> None:
+    if has_apt:
+        program(bare, "apt-get", "exit 100")
+        program(bare, "dpkg-deb", "exit 1")
+    found = run(checkout / "scripts" / "uv.sh", bare)
+    assert (found.returncode, found.stdout) == (1, "")
     assert "can neither make virtual environments nor run pip" in found.stderr
