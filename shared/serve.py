@@ -5,16 +5,20 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
+import msgspec
 import uvicorn
 from litestar import Litestar
 from litestar.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.logs import configure_logging
+from shared.problems import problem
 from shared.settings import Settings, SettingsError, load_settings
 from shared.web.abort import offer_abort
+from shared.web.errors import PROBLEM_JSON
 from shared.web.observation import BrokenOffError
 
 MAX_HEAD: Final = 32 * 1024
@@ -94,7 +98,7 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 class BoundedHead(HttpToolsProtocol):
-    """The server's HTTP protocol with a limit on request heads."""
+    """The server's HTTP protocol with a limit on request heads; what is no request gets a problem like everything else."""
 
     _head = 0
 
@@ -116,4 +120,32 @@ class BoundedHead(HttpToolsProtocol):
             self._head += len(data)
             if self._head > MAX_HEAD:
                 self.logger.warning("Request head too large.")
-                self.send_400_response("Request head too large.")
+                self._refuse("too_large")
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server's own sentence, in plain text
+        """The server's parser has given up."""
+        self._refuse("invalid_request")
+
+    def _refuse(self, code: str) -> None:
+        """The last thing that this connection hears. In the middle of an answer it would be taken for a part of it."""
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.abort()
+            return
+        self.transport.write(refusal(code, self.server_state.default_headers))
+        self.transport.close()
+
+
+def refusal(code: str, defaults: list[tuple[bytes, bytes]]) -> bytes:
+    """A whole HTTP answer, for requests that no application ever sees."""
+    found = problem(code)
+    body = msgspec.json.encode(found)
+    own = {
+        "content-type": PROBLEM_JSON,
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "connection": "close",
+    }
+    fields = [*defaults, *((name.encode(), value.encode()) for name, value in own.items())]
+    status = f"HTTP/1.1 {found.status} {HTTPStatus(found.status).phrase}".encode()
+    return b"\r\n".join([status, *(name + b": " + value for name, value in fields), b"", body])

@@ -1,7 +1,9 @@
 """Server-sent events: every task of one client over one connection, until all are final."""
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
@@ -39,12 +41,14 @@ class TaskEvents:
         with self._tasks.hub.watch(self._task_ids) as watch, departure(receive, watch) as gone:
             known = {task_id: await self._tasks.read(task_id) for task_id in self._task_ids}
             await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
-            await _send(send, RECONNECT + b"".join(map(event, known.values())))
-            await self._follow(known, watch, gone, send)
+            line = _Line(send)
+            await line.send(RECONNECT + b"".join(map(event, known.values())))
+            async with line.kept_alive(self._tasks.ping_seconds):
+                await self._follow(known, watch, gone, line)
             if not gone.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _follow(self, known: Mapping[str, Task], watch: Watch, gone: "asyncio.Task[None]", send: Send) -> None:
+    async def _follow(self, known: Mapping[str, Task], watch: Watch, gone: "asyncio.Task[None]", line: "_Line") -> None:
         """Sends what changed; a task that reached its end, or was forgotten by the store, is not looked at again."""
         current = {task_id: task for task_id, task in known.items() if not is_final(task)}
         while current and self._tasks.is_worth_waiting(gone):
@@ -54,8 +58,8 @@ class TaskEvents:
             except RedisError:  # what was sent last still holds
                 watch.tell_soon(changed)
                 continue
-            if not gone.done():
-                await _send(send, b"".join(map(event, news)) or PING)
+            if news and not gone.done():
+                await line.send(b"".join(map(event, news)))
 
     async def _news(self, current: dict[str, Task], changed: frozenset[str]) -> list[Task]:
         """What is new about the changed ones; ``current`` is kept up to date, once all of them have been read."""
@@ -76,10 +80,36 @@ class TaskEvents:
             return None
 
 
+class _Line:
+    """What goes to one client, and the signs of life in between, whatever the store does meanwhile."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._last = time.monotonic()
+
+    async def send(self, body: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        self._last = time.monotonic()
+
+    @asynccontextmanager
+    async def kept_alive(self, seconds: float) -> AsyncIterator[None]:
+        """A ping after every ``seconds`` of silence."""
+        pinging = asyncio.create_task(self._ping(seconds))
+        try:
+            yield
+        finally:
+            pinging.cancel()
+            await asyncio.gather(pinging, return_exceptions=True)
+
+    async def _ping(self, seconds: float) -> None:
+        while True:
+            rest = self._last + seconds - time.monotonic()
+            if rest > 0:
+                await asyncio.sleep(rest)
+            else:
+                await self.send(PING)
+
+
 def event(task: Task) -> bytes:
     """One event; JSON holds no line break."""
     return b"event: task\ndata: " + _ENCODER.encode(task) + b"\n\n"
-
-
-async def _send(send: Send, body: bytes) -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": True})

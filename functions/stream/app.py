@@ -16,6 +16,7 @@ from functions.stream.assets import THUMBNAIL, Assets
 from functions.stream.budget import Budget
 from functions.stream.downloads import Downloads, Wanted
 from functions.stream.gate import Gate, Ticket
+from functions.stream.headers import request_fields
 from functions.stream.leases import Leases
 from functions.stream.metrics import StreamMetrics
 from functions.stream.source import Sources
@@ -81,7 +82,7 @@ async def stream(
             method=request.method,
             media_id=media_id,
             format_id=format_id,
-            headers=request.headers,
+            headers=request_fields(request.headers),
             version=version,
             is_inline=inline == "1",
             client=gate.client(request),
@@ -108,7 +109,9 @@ async def thumbnail(
 ) -> ASGIApp:
     """Shown in place."""
     gate.check(request, media_id, THUMBNAIL, Ticket(version=None, expires=expires, signature=signature))
-    return await assets.answer(request.method, request.headers, media_id, THUMBNAIL, client=gate.client(request), is_inline=True)
+    return await assets.answer(
+        request.method, request_fields(request.headers), media_id, THUMBNAIL, client=gate.client(request), is_inline=True
+    )
 
 
 @route(
@@ -133,9 +136,8 @@ async def subtitles(
     """Saved under the title's name, or with `inline` shown in place."""
     asset_id = f"subtitles/{name}"
     gate.check(request, media_id, asset_id, Ticket(version=None, expires=expires, signature=signature))
-    return await assets.answer(
-        request.method, request.headers, media_id, asset_id, client=gate.client(request), is_inline=inline == "1"
-    )
+    fields = request_fields(request.headers)
+    return await assets.answer(request.method, fields, media_id, asset_id, client=gate.client(request), is_inline=inline == "1")
 
 
 def create_app(settings: Settings | None = None) -> Litestar:

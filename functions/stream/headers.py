@@ -5,6 +5,8 @@ from email.utils import formatdate
 from typing import Final
 from urllib.parse import quote
 
+from litestar.datastructures import Headers as Received
+
 from shared.sources import ByteRange, Source
 
 Headers = list[tuple[bytes, bytes]]
@@ -12,6 +14,11 @@ Headers = list[tuple[bytes, bytes]]
 # RFC 8187, section 3.2.1: what may stand unescaped in an extended value.
 _ATTRIBUTE: Final = "!#$&+-.^_`|~"
 _UNSAFE: Final = frozenset('"\\%/:*?<>|')
+
+
+def request_fields(headers: Received) -> dict[str, str]:
+    """What a request says, names in lower case; a list may come over several lines (RFC 9110, section 5.3)."""
+    return {name.lower(): ", ".join(headers.getall(name)) for name in headers}
 
 
 def file_headers(source: Source, *, is_inline: bool) -> dict[str, str]:

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import httpx
 import pytest
 from litestar import Litestar
 from msgspec.structs import replace
+from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as StoreConnectionError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -21,6 +22,7 @@ from shared.problems import problem
 from shared.schemas import Formats, Media, Progress
 from shared.settings import Settings
 from shared.store import Claim, Store, open_store
+from shared.store.store import EVENTS
 from shared.urls import Video
 from tests.results import media, sound
 from tests.serving import serving
@@ -225,6 +227,70 @@ async def test_silence_is_broken_by_pings(served: tuple[Litestar, httpx.AsyncCli
         assert (await anext(events))["task_id"] == task_id
         assert await anext(events) == {"comment": "ping"}
         assert await anext(events) == {"comment": "ping"}
+
+
+async def test_pings_go_on_while_the_store_is_away_or_hangs(tmp_path: Path) -> None:
+    server = Valkey(tmp_path)
+    server.start()
+    settings = Settings(redis_url=server.url, secret_key="s" * 32)
+    try:
+        async with running(settings) as (app, client), open_store(settings) as store, asyncio.timeout(30):
+            app.state.tasks = replace(tasks_of(app), ping_seconds=0.05)
+            task_id = await submit(store)
+            async with client.stream("GET", f"/v1/status/events?task_id={task_id}") as response:
+                events = events_of(response)
+                assert (await anext(events))["task_id"] == task_id
+                with server.paused():
+                    for _ in range(20):
+                        assert await anext(events) == {"comment": "ping"}
+                await asyncio.to_thread(server.stop)
+                for _ in range(20):
+                    assert await anext(events) == {"comment": "ping"}
+    finally:
+        server.stop()
+
+
+async def test_a_wait_is_no_longer_than_asked_for_where_the_store_hangs(tmp_path: Path) -> None:
+    server = Valkey(tmp_path)
+    server.start()
+    settings = Settings(redis_url=server.url, secret_key="s" * 32)
+    try:
+        async with running(settings) as (app, client), open_store(settings) as store:
+            task_id = await submit(store)
+            began = asyncio.get_running_loop().time()
+            waiting = asyncio.create_task(client.get(f"/v1/status/{task_id}?wait=2"))
+            await until(lambda: tasks_of(app).hub.watched == 1)
+            await client.get(f"/v1/status/{task_id}")
+            with server.paused():
+                assert (await waiting).json()["state"] == "pending"
+                assert asyncio.get_running_loop().time() - began < 4
+    finally:
+        server.stop()
+
+
+async def test_a_wait_for_a_store_that_hangs_from_the_start(
+    settings: Settings, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.status.tasks.FIRST_LOOK", 0.1)
+    async with running(settings) as (_, client), asyncio.timeout(4):
+        with valkey.paused():
+            answer = await client.get("/v1/status/somebody?wait=1")
+            assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
+
+
+async def test_many_clients_share_one_subscription(served: tuple[Litestar, httpx.AsyncClient], store: Store) -> None:
+    app, client = served
+    ids = [await submit(store, media_id) for media_id in IDS[:3]]
+    async with AsyncExitStack() as streams, Redis.from_url(app.state.settings.redis_url) as redis, asyncio.timeout(20):
+        for number in range(9):
+            path = f"/v1/status/events?task_id={ids[number % 3]}&task_id={ids[0]}"
+            response = await streams.enter_async_context(client.stream("GET", path))
+            assert response.status_code == 200
+        waiting = asyncio.create_task(client.get(f"/v1/status/{ids[0]}?wait=30"))
+        await until(lambda: len(tasks_of(app).hub._watches[ids[0]]) == 10)
+        assert await redis.pubsub_numsub(EVENTS) == [(EVENTS.encode(), 1)]
+        await claim(store, ids[0])
+        await waiting
 
 
 async def test_a_lost_message_costs_a_ping(settings: Settings, store: Store) -> None:

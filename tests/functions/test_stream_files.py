@@ -133,6 +133,19 @@ async def test_conditions(stream: Gateway, content: bytes) -> None:
     assert failed.json()["code"] == "source_changed"
 
 
+async def test_a_list_may_come_over_several_lines(stream: Gateway, content: bytes) -> None:
+    tag = (await stream.http.head(PATH)).headers["ETag"]
+
+    async def status(*fields: tuple[str, str]) -> int:
+        return (await stream.http.get(PATH, headers=list(fields))).status_code
+
+    assert await status(("If-None-Match", '"a"'), ("If-None-Match", f'"b", {tag}')) == 304
+    assert await status(("If-Match", '"a"'), ("If-Match", tag)) == 200
+    assert await status(("If-Match", '"a"'), ("If-Match", '"b"')) == 412
+    assert await status(("Range", "bytes=0-1"), ("Range", "bytes=5-6")) == 200
+    assert await status(("Range", "bytes=0-1"), ("If-Range", tag), ("If-Range", '"b"')) == 200
+
+
 async def test_head_asks_nobody_and_ignores_a_range(stream: Gateway, content: bytes) -> None:
     answer = await stream.http.head(PATH, headers={"Range": "bytes=1-2"})
     assert answer.status_code == 200

@@ -4,16 +4,19 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import pytest
 from litestar import Litestar, get, post
 from litestar.params import JSONBody
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from shared.schemas import AnalyzeRequest
+from shared.schemas import AnalyzeRequest, Problem
 from shared.serve import MAX_HEAD, silence_broken_off
 from shared.settings import Settings
 from shared.web import build_app
@@ -38,13 +41,25 @@ async def broken() -> ASGIApp:
     return break_off
 
 
+async def begin(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100000")]})
+    await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+@get("/v1/demo/endless", is_stream=True)
+async def endless() -> ASGIApp:
+    return begin
+
+
 async def ready(app: Litestar) -> None:
     await asyncio.Event().wait()
 
 
 @pytest.fixture
 async def base() -> AsyncIterator[str]:
-    app = build_app(name="demo", settings=SETTINGS, route_handlers=[echo, broken], readiness=ready)
+    app = build_app(name="demo", settings=SETTINGS, route_handlers=[echo, broken, endless], readiness=ready)
     async with serving(app, SETTINGS) as address:
         yield address
 
@@ -83,9 +98,49 @@ async def test_a_body_is_refused_by_its_announced_length(base: str) -> None:
     assert b"too_large" in answer
 
 
+def problem_of(answer: bytes) -> tuple[int, str]:
+    """Status and code of an answer that is a problem to the letter."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    fields = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    assert (fields["content-type"], fields["content-length"]) == ("application/problem+json", str(len(body)))
+    found = msgspec.json.decode(body, type=Problem)
+    assert first == f"HTTP/1.1 {found.status} {HTTPStatus(found.status).phrase}"
+    return found.status, found.code
+
+
 @pytest.mark.parametrize("head", [b"X-Long: " + b"x" * 2 * MAX_HEAD, b"".join(b"X-%d: y\r\n" % n for n in range(MAX_HEAD // 4))])
 async def test_a_head_without_an_end_is_cut(base: str, head: bytes) -> None:
-    assert (await exchange(base, b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + head)).startswith(b"HTTP/1.1 400 ")
+    assert problem_of(await exchange(base, b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + head)) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /caf\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nBad Name: x\r\n\r\n",
+        b"POST /v1/demo HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        b"POST /v1/demo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+async def test_what_is_no_request_is_a_problem(base: str, request_: bytes) -> None:
+    assert problem_of(await exchange(base, request_)) == (422, "invalid_request")
+
+
+async def test_nothing_is_said_in_the_middle_of_an_answer(base: str) -> None:
+    parts = urlsplit(base)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(b"GET /v1/demo/endless HTTP/1.1\r\nHost: a\r\n\r\n")
+    async with asyncio.timeout(10):
+        received = await reader.readuntil(b"begun")
+        writer.write(b"\x16\x03\x01 no request\r\n\r\n")
+        with suppress(ConnectionResetError):
+            received += await reader.read()
+    writer.close()
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert received.endswith(b"begun")
 
 
 async def test_a_large_head_within_the_limit_is_served(base: str) -> None:
