@@ -72,6 +72,17 @@ class Process:
         self.stop()
         self.start()
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It holds what it has, and does nothing; it may be killed meanwhile."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if self.process is not None:
+                self.process.send_signal(signal.SIGCONT)
+
     def _end(self, how: signal.Signals) -> int:
         if self.process is None:
             return 0

@@ -43,20 +43,31 @@ def test_another_worker_takes_over_within_15_seconds(new_stack: Callable[..., St
     assert stack.finished(task_id)["state"] == "completed"
 
 
-def test_a_busy_worker_takes_over_as_soon_as_it_has_a_slot(new_stack: Callable[..., Stack], youtube: YouTube) -> None:
+def test_a_busy_worker_takes_over_within_15_seconds(new_stack: Callable[..., Stack], youtube: YouTube) -> None:
+    """Every slot is taken, one of them by the worker that is left, and more tasks wait before and behind."""
     stack = new_stack(MAX_CONCURRENT_ANALYSES="2")
     stack.start(*PARTS)
-    slow = youtube.fault(Fault("page", Delay(60), video_id=catalogue.LARGE))
+    slow = youtube.fault(Fault("page", Delay(120), video_id=catalogue.LARGE))
     first = submitted(stack, catalogue.LARGE)
     stack.until(lambda: stack.status(first), processing)
     stack.start("worker")
-    busy = youtube.fault(Fault("page", Delay(6), video_id=catalogue.QUICK, times=1))
-    second = submitted(stack, catalogue.QUICK)
-    stack.until(lambda: busy.hits, lambda hits: hits == 1)
-    slow.remove()
-    stack.part("worker").kill()
-    assert stack.finished(first)["state"] == "completed"
-    assert stack.finished(second)["state"] == "completed"
+    busy = youtube.fault(Fault("page", Delay(120), video_id=catalogue.QUICK))
+    with stack.part("worker").frozen():  # the other one gets what comes now
+        second = submitted(stack, catalogue.QUICK)
+        stack.until(lambda: busy.hits, lambda hits: hits >= 1)
+        waiting = [submitted(stack, video) for video in (catalogue.ORDINARY, catalogue.CAPTIONS, catalogue.CHAPTERS)]
+        assert stack.status(first)["state"] == stack.status(second)["state"] == "processing"
+        assert [stack.status(task_id)["queue_position"] for task_id in waiting] == [1, 2, 3]
+        slow.remove()
+        stack.part("worker").kill()
+        killed = time.monotonic()
+    taken = stack.until(lambda: stack.status(first), lambda task: task["attempt"] == 2 or is_final(task))
+    assert time.monotonic() - killed < TAKEOVER_SECONDS
+    assert taken["attempt"] == 2
+    assert (stack.status(second)["state"], stack.status(second)["attempt"]) == ("processing", 1), "it is busy all the while"
+    busy.remove()
+    for task_id in (first, second, *waiting):
+        assert stack.finished(task_id)["state"] == "completed"
 
 
 def test_three_kills_in_a_row(new_stack: Callable[..., Stack], youtube: YouTube) -> None:
