@@ -36,7 +36,7 @@ _SCHEMES: Final = {
 }
 _SECURITY: Final[dict[str, list[dict[str, list[str]]]]] = {
     "public": [],
-    "signature": [{"signature": []}],
+    "signature": [{"signature": []}, {"key": []}, {"session": []}],
     "key": [{"key": []}, {"session": []}],
 }
 

@@ -418,6 +418,6 @@ async def test_openapi_says_what_needs_a_key() -> None:
     async with client_for(GUARDED) as client:
         paths = (await client.get("/v1/demo/openapi.json")).json()["paths"]
         assert paths["/v1/demo"]["post"]["security"] == [{"key": []}, {"session": []}]
-        assert paths["/v1/demo/media"]["get"]["security"] == [{"signature": []}]
+        assert paths["/v1/demo/media"]["get"]["security"] == [{"signature": []}, {"key": []}, {"session": []}]
     async with client_for(SETTINGS) as client:
         assert json.loads((await client.get("/v1/demo/openapi.json")).content)["paths"]["/v1/demo"]["post"]["security"] == []
