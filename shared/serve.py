@@ -1,5 +1,6 @@
 """Runs a function's application on HOST:PORT."""
 
+import asyncio
 import logging
 import signal
 import socket
@@ -26,6 +27,10 @@ MAX_HEAD: Final = 32 * 1024
 
 GRACE: Final = 8
 """Seconds for running answers after SIGTERM: less than the ten an orchestrator usually waits. Downloads resume elsewhere."""
+
+MAX_UNSENT: Final = 256 * 1024
+"""Bytes that the system takes for a client before they can be sent. It would take megabytes: memory that nobody counts, and behind
+which a slow client looks like a fast one."""
 
 KEEP_ALIVE: Final = 75
 """Seconds an idle connection stays open: longer than the reverse proxy keeps it, so that never the server closes first."""
@@ -73,7 +78,7 @@ def configuration(app: ASGIApp, settings: Settings, **overrides: Any) -> uvicorn
     options: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
-        "http": BoundedHead,
+        "http": Bounded,
         "ws": "none",
         "loop": "auto" if sys.platform == "win32" else "uvloop",
         "lifespan": "on",
@@ -97,10 +102,18 @@ def _is_news(record: logging.LogRecord) -> bool:
     return record.exc_info is None or not isinstance(record.exc_info[1], BrokenOffError)
 
 
-class BoundedHead(HttpToolsProtocol):
-    """The server's HTTP protocol with a limit on request heads; what is no request gets a problem like everything else."""
+class Bounded(HttpToolsProtocol):
+    """The server's HTTP protocol, bounded: how long a request's head is, and how much waits in the system for a slow client.
+
+    What is no request gets a problem like everything else.
+    """
 
     _head = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the server's own
+        """Before anything is received or sent."""
+        super().connection_made(transport)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
 
     def on_message_begin(self) -> None:
         """A new head; the application may cut the connection by an extension of the scope."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from http import HTTPStatus
@@ -17,7 +18,7 @@ from litestar.params import JSONBody
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from shared.schemas import AnalyzeRequest, Problem
-from shared.serve import MAX_HEAD, silence_broken_off
+from shared.serve import MAX_HEAD, MAX_UNSENT, silence_broken_off
 from shared.settings import Settings
 from shared.web import build_app
 from tests.serving import serving
@@ -41,16 +42,38 @@ async def broken() -> ASGIApp:
     return break_off
 
 
+async def left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def begin(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100000")]})
     await send({"type": "http.response.body", "body": b"begun", "more_body": True})
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    await left(receive)
 
 
 @get("/v1/demo/endless", is_stream=True)
 async def endless() -> ASGIApp:
     return begin
+
+
+taken = bytearray()
+"""Grows while somebody takes a flood."""
+
+
+async def pour(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100000000")]})
+    leaving = asyncio.create_task(left(receive))
+    while not leaving.done():
+        await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
+        taken.extend(bytes(65_536))
+        await asyncio.sleep(0)
+
+
+@get("/v1/demo/flood", is_stream=True)
+async def flood() -> ASGIApp:
+    return pour
 
 
 async def ready(app: Litestar) -> None:
@@ -59,7 +82,7 @@ async def ready(app: Litestar) -> None:
 
 @pytest.fixture
 async def base() -> AsyncIterator[str]:
-    app = build_app(name="demo", settings=SETTINGS, route_handlers=[echo, broken, endless], readiness=ready)
+    app = build_app(name="demo", settings=SETTINGS, route_handlers=[echo, broken, endless, flood], readiness=ready)
     async with serving(app, SETTINGS) as address:
         yield address
 
@@ -181,6 +204,25 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error(base: 
         while 'route="/v1/demo"' not in (metrics := (await client.get(f"{base}/metrics")).text):
             pass
     assert 'route="/v1/demo",status_class="4xx"' in metrics
+
+
+async def test_little_waits_in_the_system_for_a_slow_client(base: str) -> None:
+    """Otherwise it takes megabytes, and the application believes that the client has them."""
+    taken.clear()
+    parts = urlsplit(base)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        client.connect((parts.hostname, parts.port))
+        client.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(client, b"GET /v1/demo/flood HTTP/1.1\r\nHost: a\r\n\r\n")
+        await loop.sock_recv(client, 1)
+        before, since = -1, loop.time()
+        while loop.time() - since < 0.3:
+            await asyncio.sleep(0.01)  # the pace of a poll
+            if len(taken) != before:
+                before, since = len(taken), loop.time()
+    assert before < MAX_UNSENT + 768 * 1024
 
 
 async def test_a_strange_host_is_a_problem(base: str) -> None:
