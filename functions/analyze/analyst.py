@@ -11,18 +11,19 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeVar
 
 import structlog
+from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 from functions.analyze import backoff
-from functions.analyze.extraction.media import Extracted
 from functions.analyze.extraction.outcome import Outcome, more_telling
-from functions.analyze.extraction.strategies import Strategy, next_strategy
-from functions.analyze.extraction.trail import Trail, Trails, richer
+from functions.analyze.extraction.richer import richer
+from functions.analyze.extraction.strategies import STRATEGIES, Strategy, next_strategy
+from shared.extracted import Extracted
 from shared.problems import problem
 from shared.queue import Queue
 from shared.schemas import Problem, Progress
 from shared.settings import Settings
-from shared.store import Claim, Store, WakeUp
+from shared.store import Claim, Store, Trail, WakeUp
 from shared.urls import Video
 
 LEASE_MS: Final = 10_000
@@ -76,7 +77,6 @@ class Analyst:
         self._running: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self._chance = random.SystemRandom()
-        self._trails = Trails()
 
     async def run(self, task_id: str) -> None:
         """Work on a task if it can be claimed; otherwise nothing.
@@ -119,17 +119,23 @@ class Analyst:
                 log.warning("analysis lost to another run")
 
     async def _attempted(self, claim: Claim) -> None:
+        strategy = next_strategy(
+            claim.last_problem.code if claim.last_problem else None,
+            before=STRATEGIES.get(claim.trail.strategy or ""),
+            has_provider=self._settings.pot_provider_url is not None,
+        )
         try:
-            outcome = await self._attempt(claim)
-            await self._conclude(claim, outcome)
+            outcome = await self._attempt(claim, strategy)
+            await self._conclude(claim, strategy, outcome)
         except (LostClaim, Postponed):
             raise
         except Exception:
             # A mistake of ours must not strand the task: it counts as a failed attempt like any other.
             log.exception("analysis crashed")
-            await self._retry_or_fail(claim, problem("internal_error", "The analysis ended abruptly."))
+            trail = replace(claim.trail, strategy=strategy.name)
+            await self._retry_or_give_up(claim, problem("internal_error", "The analysis ended abruptly."), trail)
 
-    async def _attempt(self, claim: Claim) -> Outcome:
+    async def _attempt(self, claim: Claim, strategy: Strategy) -> Outcome:
         async def show(progress: Progress) -> None:
             try:
                 is_ours = await self._store.progress(claim, progress)
@@ -138,14 +144,6 @@ class Analyst:
             if not is_ours:
                 raise LostClaim
 
-        trail = self._trails.of(claim.task_id)
-        strategy = next_strategy(
-            claim.attempt,
-            claim.last_problem.code if claim.last_problem else None,
-            before=trail.strategy,
-            has_provider=self._settings.pot_provider_url is not None,
-        )
-        self._trails.keep(claim.task_id, Trail(strategy=strategy, best=trail.best))
         attempt = self._extractor.attempt(
             Video(claim.media_id).url,
             claim.media_id,
@@ -167,50 +165,55 @@ class Analyst:
             if not is_ours:
                 raise LostClaim
 
-    async def _conclude(self, claim: Claim, outcome: Outcome) -> None:
-        trail = self._trails.of(claim.task_id)
-        why = outcome.problem and more_telling(claim.last_problem, outcome.problem, was_detour=trail.was_detour)
+    async def _conclude(self, claim: Claim, strategy: Strategy, outcome: Outcome) -> None:
+        why = outcome.problem and more_telling(claim.last_problem, outcome.problem, was_detour=strategy.is_detour)
         log.info("analysis attempted", verdict=outcome.verdict, code=why and why.code)
         is_worth_another = outcome.verdict in {"retry", "degraded"} and claim.attempt < claim.max_attempts
-        best = richer(trail.best, outcome.facts)
-        self._trails.keep(claim.task_id, Trail(strategy=trail.strategy, best=best))
-        if outcome.facts is not None and best is not None and not is_worth_another:
-            await self._complete(claim, best)
+        trail = Trail(strategy=strategy.name, best=richer(claim.trail.best, outcome.facts))
+        if outcome.facts is not None and trail.best is not None and not is_worth_another:
+            await self._complete(claim, trail.best)
         elif why is not None and outcome.verdict != "final":
-            await self._retry_or_fail(claim, why)
+            await self._retry_or_give_up(claim, why, trail)
         else:
-            await self._give_up(claim, why or problem("internal_error"))
+            await self._give_up(claim, why or problem("internal_error"), trail)
 
-    async def _retry_or_fail(self, claim: Claim, why: Problem) -> None:
+    async def _retry_or_give_up(self, claim: Claim, why: Problem, trail: Trail) -> None:
         if claim.attempt < claim.max_attempts:
-            await self._postpone(claim, why)
+            await self._postpone(claim, why, trail)
         else:
-            await self._give_up(claim, why)
+            await self._give_up(claim, why, trail)
 
-    async def _give_up(self, claim: Claim, why: Problem) -> None:
+    async def _give_up(self, claim: Claim, why: Problem, trail: Trail) -> None:
         """Something is better than nothing: what an earlier attempt found, else a failure with its name."""
-        best = self._trails.of(claim.task_id).best
-        if best is not None:
-            await self._complete(claim, best)
-            return
-        self._trails.forget(claim.task_id)
-        await self._wake(await self._written(lambda: self._store.fail(claim, why)))
+        if trail.best is not None:
+            await self._complete(claim, trail.best)
+        else:
+            await self._wake(await self._written(lambda: self._store.fail(claim, why)))
 
     async def _complete(self, claim: Claim, facts: Extracted) -> None:
-        self._trails.forget(claim.task_id)
-        ttl = self._settings.result_ttl
-        fresh = min(DEGRADED_FRESH_SECONDS, ttl) if facts.media.is_degraded else ttl
         await self._wake(
             await self._written(
-                lambda: self._store.complete(claim, facts.media, fresh_seconds=fresh, sources=facts.sources, assets=facts.assets)
+                lambda: self._store.complete(
+                    claim, facts.media, fresh_seconds=self._freshness(facts), sources=facts.sources, assets=facts.assets
+                )
             )
         )
 
-    async def _postpone(self, claim: Claim, why: Problem) -> None:
+    async def _postpone(self, claim: Claim, why: Problem, trail: Trail) -> None:
         wait = backoff.wait_ms(claim.attempt, retry_after=why.retry_after, chance=self._chance)
         message = f"Trying again in {max(1, round(wait / 1000))} s (attempt {claim.attempt + 1} of {claim.max_attempts})"
-        await self._wake(await self._written(lambda: self._store.postpone(claim, wait_ms=wait, why=why, message=message)))
+        fresh = self._freshness(trail.best)
+        await self._wake(
+            await self._written(
+                lambda: self._store.postpone(claim, wait_ms=wait, why=why, message=message, trail=trail, fresh_seconds=fresh)
+            )
+        )
         raise Postponed(why.code, wait)
+
+    def _freshness(self, facts: Extracted | None) -> int:
+        """Seconds for which a result is served from the cache; one that another analysis may better, only for a moment."""
+        ttl = self._settings.result_ttl
+        return ttl if facts is not None and not facts.media.is_degraded else min(DEGRADED_FRESH_SECONDS, ttl)
 
     async def _written(self, write: Callable[[], Awaitable[T | None]]) -> T:
         """The answer of a transition; what is known is not thrown away because the store restarts at this moment.

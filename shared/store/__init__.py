@@ -2,6 +2,7 @@
 
 from shared.store.connection import connect, connect_blocking
 from shared.store.store import RESERVED_REFRESHES, Claim, Lane, Rate, Store, Submission, WakeUp, open_store
+from shared.store.trail import Trail
 
 __all__ = [
     "RESERVED_REFRESHES",
@@ -10,6 +11,7 @@ __all__ = [
     "Rate",
     "Store",
     "Submission",
+    "Trail",
     "WakeUp",
     "connect",
     "connect_blocking",

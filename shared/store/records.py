@@ -35,6 +35,11 @@ def source_fields(sources: Mapping[str, Source], assets: Mapping[str, Asset]) ->
         yield from (f"asset:{asset_id}", encode(asset))
 
 
+def end(sources: Mapping[str, Source]) -> int:
+    """When the last of them ends, in seconds since 1970."""
+    return int(max((source.expires_at for source in sources.values()), default=0))
+
+
 def task(task_id: str, fields: Mapping[str, str], *, rank: int | None, result: Media | None) -> Task:
     """The task that these fields describe."""
     state = cast("State", fields["state"])

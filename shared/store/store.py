@@ -19,7 +19,9 @@ from shared.schemas import Media, Problem, Progress, Task
 from shared.settings import RateLimit, Settings
 from shared.sources import Asset, Source
 from shared.store import records, scripts
+from shared.store import trail as trails
 from shared.store.connection import connect
+from shared.store.trail import Trail
 from shared.urls import Video
 
 Lane: TypeAlias = Literal["analyze", "refresh"]
@@ -49,6 +51,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     max_attempts: int
     lane: Lane
     last_problem: Problem | None  # of the attempt before
+    trail: Trail = Trail()  # what it left
 
 
 class Rate(Struct, frozen=True):
@@ -110,7 +113,7 @@ class Store:
         answer = await self._run("claim", task_id, run_id, lease_ms, *self._slots, records.encode(crashed))
         if answer[0] != "claimed":
             return cast("str", answer[0])
-        _, media_id, attempt, max_attempts, lane, last_problem = answer
+        _, media_id, attempt, max_attempts, lane, last_problem, trail = answer
         return Claim(
             task_id=task_id,
             run_id=run_id,
@@ -119,6 +122,7 @@ class Store:
             max_attempts=int(max_attempts),
             lane=lane,
             last_problem=records.PROBLEM.decode(last_problem) if last_problem else None,
+            trail=trails.read(records.pairs(trail)),
         )
 
     async def renew(self, claim: Claim, *, lease_ms: int) -> bool:
@@ -131,10 +135,19 @@ class Store:
             await self._run("progress", claim.task_id, claim.run_id, progress.percent, progress.phase, progress.message),
         )
 
-    async def postpone(self, claim: Claim, *, wait_ms: int, why: Problem, message: str) -> list[WakeUp] | None:
-        """The attempt failed and another follows after ``wait_ms``; what could run now, or None when no longer this run's."""
+    async def postpone(
+        self, claim: Claim, *, wait_ms: int, why: Problem, message: str, trail: Trail, fresh_seconds: int
+    ) -> list[WakeUp] | None:
+        """The attempt failed and another follows after ``wait_ms``; what could run now, or None when no longer this run's.
+
+        :param trail: left to the next attempt; its best result, fresh for so long, is the task's if no attempt gets to its end
+        """
         return _wake_ups(
-            await self._run("postpone", claim.task_id, claim.run_id, wait_ms, records.encode(why), message, *self._slots),
+            await self._run(
+                "postpone",
+                *(claim.task_id, claim.run_id, wait_ms, records.encode(why), message, *self._slots),
+                *trails.fields(trail, fresh_seconds=fresh_seconds),
+            ),
         )
 
     async def complete(
@@ -147,12 +160,11 @@ class Store:
         assets: Mapping[str, Asset],
     ) -> list[WakeUp] | None:
         """The result is there; what could run now, or None when no longer this run's."""
-        end = max((source.expires_at for source in sources.values()), default=0)
         return _wake_ups(
             await self._run(
                 "finish",
                 *(claim.task_id, claim.run_id, "completed", *self._slots),
-                *(records.encode(media), fresh_seconds, int(end), int(media.is_degraded)),
+                *(records.encode(media), fresh_seconds, records.end(sources), int(media.is_degraded)),
                 *records.source_fields(sources, assets),
             ),
         )

@@ -11,7 +11,7 @@ from functions.analyze.extraction.offers import offers, playability
 from functions.analyze.extraction.options import resolved_by_proxy, ydl_options
 from functions.analyze.extraction.outcome import FINAL, classify, nothing_to_offer
 from functions.analyze.extraction.redaction import for_people, redact
-from functions.analyze.extraction.strategies import PLAIN, Strategy, next_strategy
+from functions.analyze.extraction.strategies import PLAIN, Strategy
 from functions.analyze.extraction.wire import Failure, Info, Line, Offer, Playability, Span
 from shared.problems import CATALOGUE
 from shared.schemas import AudioCodec, Format, VideoCodec
@@ -313,11 +313,6 @@ def test_options() -> None:
     plain = ydl_options(proxy="http://p:1", pot_provider_url=None, strategy=PLAIN, deno=None, has_extra_trust=False)
     assert plain["extractor_args"] == {"youtube": {"fetch_pot": ["never"], "skip": ["translated_subs"]}}
     assert (plain["compat_opts"], plain["js_runtimes"]) == ([], {"deno": {}})
-
-
-def test_the_first_attempt_is_plain() -> None:
-    assert next_strategy(1, None) is PLAIN
-    assert next_strategy(3, "a code nobody knows") is PLAIN
 
 
 def test_redaction() -> None:

@@ -6,11 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from functions.analyze.extraction.breaker import PATIENCE, Breaker
-from functions.analyze.extraction.media import Extracted
 from functions.analyze.extraction.outcome import failed, more_telling, told_to_wait
 from functions.analyze.extraction.progress import PROBING, probing
-from functions.analyze.extraction.strategies import PROVEN
-from functions.analyze.extraction.trail import MAX_TRAILS, Trail, Trails, richer
+from functions.analyze.extraction.richer import richer
+from shared.extracted import Extracted
 from shared.problems import problem
 from shared.schemas import Format, Formats, VideoCodec
 from shared.urls import Video
@@ -56,17 +55,6 @@ def test_the_richer_result_is_kept() -> None:
 def test_of_equal_results_the_later_is_kept() -> None:
     earlier, later = result("360p"), result("360p")
     assert richer(earlier, later) is later
-
-
-def test_trails_are_bounded() -> None:
-    trails = Trails()
-    for number in range(MAX_TRAILS + 1):
-        trails.keep(f"t{number}", Trail(strategy=PROVEN))
-    assert trails.of("t0") == Trail()
-    assert trails.of("t1") == Trail(strategy=PROVEN)
-    trails.forget("t1")
-    trails.forget("t1")
-    assert trails.of("t1") == Trail()
 
 
 def test_the_longest_wait_asked_for_counts_where_the_rate_is_limited() -> None:

@@ -8,11 +8,12 @@ import pytest
 from msgspec.structs import replace
 from redis.exceptions import RedisError
 
+from shared.extracted import Extracted
 from shared.problems import problem
 from shared.schemas import Progress
 from shared.settings import RateLimit, Settings
 from shared.sources import Asset, Identity, Source
-from shared.store import Claim, Store, WakeUp, open_store
+from shared.store import Claim, Store, Trail, WakeUp, open_store
 from shared.urls import Video
 from tests.results import media
 from tests.valkey import Valkey
@@ -65,6 +66,11 @@ async def claim(store: Store, task_id: str, run_id: str = "run", lease_ms: int =
     claimed = await store.claim(task_id, run_id=run_id, lease_ms=lease_ms)
     assert isinstance(claimed, Claim), claimed
     return claimed
+
+
+async def postpone(store: Store, run: Claim, trail: Trail | None = None, *, wait_ms: int = 0) -> list[WakeUp] | None:
+    left = trail or Trail()
+    return await store.postpone(run, wait_ms=wait_ms, why=problem("bot_check"), message="Wait", trail=left, fresh_seconds=60)
 
 
 async def lapse(store: Store, task_id: str, run_id: str) -> Claim:
@@ -191,7 +197,7 @@ async def test_a_run_that_lost_its_task_cannot_write(store: Store) -> None:
     assert not await store.progress(dead, Progress(percent=99, phase="probe", message="late"))
     assert await store.complete(dead, media(VIDEO), fresh_seconds=60, sources={}, assets={}) is None
     assert await store.fail(dead, problem("internal_error")) is None
-    assert await store.postpone(dead, wait_ms=0, why=problem("bot_check"), message="") is None
+    assert await postpone(store, dead) is None
     assert await store.release(dead) is None
     assert await store.complete(heir, media(VIDEO), fresh_seconds=60, sources={}, assets={}) == []
 
@@ -221,7 +227,7 @@ async def test_an_orderly_shutdown_gives_the_task_back_without_counting(store: S
 async def test_a_wait_between_attempts_is_in_the_task(store: Store) -> None:
     await submit(store, "t1")
     run = await claim(store, "t1")
-    assert await store.postpone(run, wait_ms=60_000, why=problem("bot_check"), message="Trying again in 60 s") == []
+    assert await postpone(store, run, wait_ms=60_000) == []
     task = await store.task("t1")
     assert task is not None
     assert task.problem is not None
@@ -234,8 +240,7 @@ async def test_a_wait_between_attempts_is_in_the_task(store: Store) -> None:
 
 async def test_after_the_wait_the_next_attempt_knows_why(store: Store) -> None:
     await submit(store, "t1")
-    woken = await store.postpone(await claim(store, "t1"), wait_ms=0, why=problem("bot_check"), message="")
-    assert woken == [("t1", "analyze")]
+    assert await postpone(store, await claim(store, "t1")) == [("t1", "analyze")]
     heir = await claim(store, "t1", "second")
     assert heir.attempt == 2
     assert heir.last_problem is not None
@@ -247,6 +252,63 @@ async def test_after_the_wait_the_next_attempt_knows_why(store: Store) -> None:
     task = await store.task("t1")
     assert task is not None
     assert task.problem is not None
+
+
+def poor(**sources: Source) -> Extracted:
+    return Extracted(media=replace(media(VIDEO), is_degraded=True), sources=sources, assets={"thumbnail": ASSET})
+
+
+async def test_an_attempt_knows_what_the_one_before_left(store: Store) -> None:
+    await submit(store, "t1")
+    first = await claim(store, "t1", "first")
+    assert first.trail == Trail()
+    left = Trail(strategy="proven", best=poor(**{"18": source("18")}))
+    await postpone(store, first, left)
+    second = await claim(store, "t1", "second")
+    assert second.trail == left == (await claim(store, "t1", "second")).trail
+    assert 86_000 < await store._redis.ttl("trail:t1") <= 86_400
+    await postpone(store, second, Trail(strategy="anew"))
+    assert (await claim(store, "t1", "third")).trail == Trail(strategy="anew")
+
+
+async def test_a_run_that_lost_its_task_leaves_nothing_to_the_next(store: Store) -> None:
+    await submit(store, "t1")
+    dead = await lapse(store, "t1", "dead")
+    await claim(store, "t1", "heir")
+    await postpone(store, dead, Trail(strategy="proven"))
+    assert not await store._redis.exists("trail:t1")
+
+
+@pytest.mark.parametrize("end", ["completed", "failed"])
+async def test_nothing_is_left_when_the_task_is_over(store: Store, end: str) -> None:
+    await submit(store, "t1")
+    await postpone(store, await claim(store, "t1"), Trail(strategy="proven", best=poor()))
+    last = await claim(store, "t1", "last")
+    if end == "completed":
+        await store.complete(last, media(VIDEO), fresh_seconds=60, sources={}, assets={})
+    else:
+        await store.fail(last, problem("bot_check"))
+    assert not await store._redis.exists("trail:t1")
+
+
+async def test_a_task_killed_too_often_completes_with_what_was_found(settings: Settings) -> None:
+    async with open_store(Settings(redis_url=settings.redis_url, analysis_attempts=2)) as store:
+        await submit(store, "t1")
+        await postpone(store, await claim(store, "t1", "a"), Trail(strategy="plain", best=poor(**{"137": SOURCE})))
+        dead = await lapse(store, "t1", "b")
+        assert await store.claim("t1", run_id="c", lease_ms=LEASE) == "exhausted"
+        task = await store.task("t1")
+        assert task is not None
+        assert task.result is not None
+        assert (task.state, task.attempt, task.problem, task.progress.phase) == ("completed", 2, None, "done")
+        assert task.result.is_degraded
+        assert (task.result.fresh_until - task.result.analyzed_at).total_seconds() == 60
+        assert await store.source(VIDEO.media_id, "137") == SOURCE
+        assert await store.asset(VIDEO.media_id, "thumbnail") == ASSET
+        assert not await store._redis.exists("trail:t1")
+        assert await store.sweep() == []
+        assert await store.fail(dead, problem("internal_error")) is None
+        assert await submit(store, "t2") == ("cached", "t1")
 
 
 async def test_slots_bound_the_analyses_at_once_and_the_next_is_woken(settings: Settings) -> None:

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from functions.analyze.analyst import LEASE_MS, Analyst, Postponed
-from functions.analyze.extraction.media import Extracted
 from functions.analyze.extraction.outcome import Outcome
 from functions.analyze.extraction.strategies import Strategy
+from shared.extracted import Extracted
 from shared.problems import problem
 from shared.queue import Queue, open_queue
 from shared.schemas import Media, Progress, Task
@@ -142,6 +142,50 @@ async def test_half_a_result_is_tried_again_and_then_better_than_nothing(store: 
     assert final.state == "completed"
     assert final.result.is_degraded
     assert (final.result.fresh_until - final.result.analyzed_at).total_seconds() == 60
+
+
+@pytest.mark.parametrize("last", [BOT, PRIVATE, KeyError("x")], ids=["retry", "final", "crash"])
+async def test_what_one_worker_found_another_one_offers(store: Store, analyst: Callable[..., Analyst], last: Any) -> None:
+    task_id = await submitted(store)
+    with pytest.raises(Postponed):
+        await analyst(POOR).run(task_id)
+    await due(store)
+    await analyst(last).run(task_id)
+    final = await task(store)
+    assert final.result is not None
+    assert (final.state, final.attempt, final.result.is_degraded, final.problem) == ("completed", 2, True, None)
+    assert (final.result.fresh_until - final.result.analyzed_at).total_seconds() == 60
+
+
+async def test_another_worker_goes_on_up_the_ladder(store: Store, queue: Queue, settings: Settings) -> None:
+    tried = []
+    task_id = await submitted(store)
+    more = replace(settings, pot_provider_url="http://127.0.0.1:9")
+    await store._redis.hset(f"task:{task_id}", "max_attempts", 4)
+    for end in (BOT, BOT, BOT, complete()):
+        extractor = Scripted(end)
+        try:
+            await Analyst(store, queue, extractor, more).run(task_id)
+        except Postponed:
+            await due(store)
+        tried += [strategy.name for strategy in extractor.strategies]
+    assert tried == ["plain", "proven", "anew", "proven"]
+
+
+async def test_a_worker_killed_in_its_last_attempt_leaves_what_was_found(
+    store: Store, analyst: Callable[..., Analyst], queue: Queue, settings: Settings
+) -> None:
+    task_id = await submitted(store)
+    with pytest.raises(Postponed):
+        await analyst(POOR).run(task_id)
+    await due(store)
+    assert isinstance(await store.claim(task_id, run_id="killed", lease_ms=1), Claim)
+    await due(store)
+    heir = Scripted()
+    await Analyst(store, queue, heir, settings).run(task_id)
+    final = await task(store)
+    assert final.result is not None
+    assert (final.state, final.attempt, final.result.is_degraded, heir.strategies) == ("completed", 2, True, [])
 
 
 async def test_after_the_last_attempt_the_last_problem_stands(store: Store, analyst: Callable[..., Analyst]) -> None:

@@ -6,14 +6,15 @@ from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
 from functions.analyze.extraction import wire
 from functions.analyze.extraction.filenames import filename
 from functions.analyze.extraction.formats import Candidate, grouped, recommended
 from functions.analyze.extraction.wire import Info, Track
+from shared.extracted import Extracted
 from shared.schemas import UNRENDERED, Channel, Chapter, LiveStatus, Media, Missing, Subtitle
-from shared.sources import Asset, Source
+from shared.sources import Asset
+
+__all__ = ["Extracted", "cover", "extracted", "subtitle_file", "subtitles"]
 
 THUMBNAIL: Final = "thumbnail"
 
@@ -21,14 +22,6 @@ _IMAGES: Final = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/w
 _SUBTITLES: Final = {"vtt": "text/vtt", "srt": "application/x-subrip"}
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _LIVE: Final[dict[str | None, LiveStatus]] = {"was_live": "was_live", "post_live": "post_live"}
-
-
-class Extracted(Struct, frozen=True, kw_only=True):
-    """An analysis' result: what is public (URLs unrendered), and per format and asset where its bytes are."""
-
-    media: Media
-    sources: dict[str, Source]
-    assets: dict[str, Asset]
 
 
 def extracted(

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from functions.analyze.extraction.census import Census
 from functions.analyze.extraction.evidence import Evidence
-from functions.analyze.extraction.media import Extracted
 from functions.analyze.extraction.redaction import for_people
 from functions.analyze.extraction.wire import Failure, Info, Offer, Playability
+from shared.extracted import Extracted
 from shared.problems import CATALOGUE, problem
 from shared.schemas import Missing, Problem
 

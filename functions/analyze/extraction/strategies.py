@@ -58,23 +58,23 @@ LADDERS: Final[dict[str, tuple[Strategy, ...]]] = {
 }
 """After a failure with this code, what may cure it, the likeliest first; after the last rung comes the first again."""
 
+STRATEGIES: Final = {strategy.name: strategy for strategy in (PLAIN, PROVEN, MOBILE, ANEW, TOKENLESS, SCRIPTLESS, FORGETFUL)}
+"""By name: what one attempt tells the next."""
+
 _WAITED_FOR: Final = "source_rate_limited"
 """Waiting cures it; that it struck says nothing against the way of asking."""
 
 
-def next_strategy(attempt: int, code: str | None, *, before: Strategy | None = None, has_provider: bool = True) -> Strategy:
-    """The strategy of this attempt (1 is the first), given the code of the last attempt's problem.
+def next_strategy(code: str | None, *, before: Strategy | None, has_provider: bool = True) -> Strategy:
+    """The strategy of the next attempt.
 
-    :param before: the last attempt's strategy; None where another worker made it, then the number of the attempt has to do.
-    :param has_provider: whether there is a PO token service to ask.
+    :param code: of the last attempt's problem
+    :param before: the last attempt's strategy; like the code, None before the first
+    :param has_provider: whether there is a PO token service to ask
     """
-    if attempt <= 1:
-        return PLAIN
     if code == _WAITED_FOR:
         return before or PLAIN
     rungs = [rung for rung in LADDERS.get(code or "", ()) if has_provider or not rung.needs_provider]
     if not rungs:
         return PLAIN
-    if before is None:
-        return rungs[(attempt - 2) % len(rungs)]
     return rungs[(rungs.index(before) + 1) % len(rungs)] if before in rungs else rungs[0]

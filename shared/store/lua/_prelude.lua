@@ -12,6 +12,11 @@ local function task_key(task_id)
   return 'task:' .. task_id
 end
 
+-- What a task's attempts leave to each other, as private as the sources in it.
+local function trail_key(task_id)
+  return 'trail:' .. task_id
+end
+
 -- The named fields of a task, or nil where there is no such task.
 local function read(task_id, ...)
   local values = redis.call('HMGET', task_key(task_id), 'state', ...)

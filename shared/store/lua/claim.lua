@@ -1,7 +1,7 @@
 -- One run takes a task, if it is due, free, and there is a slot.
 -- ARGV: task id, run id, lease (ms), slots, slots reserved for refreshes, problem (JSON) of a task killed too often
--- -> {'claimed', media id, attempt, max attempts, lane, last problem (JSON)}
---    or {unknown | final | held | not_due | no_slot | not_next | exhausted}
+-- -> {'claimed', media id, attempt, max attempts, lane, last problem (JSON), {field, value, …} of what the last attempt left}
+--    or {unknown | final | held | not_due | no_slot | not_next | exhausted}; exhausted ends with the best of earlier results, if any
 local task_id, run_id = ARGV[1], ARGV[2]
 local now = now_ms()
 local record = read(task_id, 'lease_until', 'run_id', 'next_attempt_at', 'attempt', 'max_attempts', 'lane', 'media_id', 'url_hash',
@@ -10,7 +10,8 @@ if not record then return {'unknown'} end
 if is_final(record) then return {'final'} end
 
 local function claimed(attempt)
-  return {'claimed', record.media_id, tostring(attempt), record.max_attempts, record.lane, record.problem}
+  return {'claimed', record.media_id, tostring(attempt), record.max_attempts, record.lane, record.problem,
+    redis.call('HGETALL', trail_key(task_id))}
 end
 
 if tonumber(record.lease_until) > now then
@@ -24,10 +25,10 @@ if record.next_attempt_at ~= '' and tonumber(record.next_attempt_at) > now then 
 local attempt = tonumber(record.attempt)
 if record.is_released ~= '1' then attempt = attempt + 1 end
 if attempt > tonumber(record.max_attempts) then
-  end_run(task_id, record.run_id)
-  if redis.call('GET', 'inflight:' .. record.url_hash) == task_id then redis.call('DEL', 'inflight:' .. record.url_hash) end
-  change(task_id, now, 'state', 'failed', 'phase', 'done', 'message', 'Failed', 'run_id', '', 'lease_until', 0,
-    'next_attempt_at', '', 'problem', ARGV[6])
+  redis.call('HSET', task_key(task_id), 'run_id', '') -- whoever held it may still be alive
+  local best = best_of(task_id)
+  if best then complete(task_id, record, now, best) else fail(task_id, now, ARGV[6]) end
+  close(task_id, record.run_id, record)
   return {'exhausted'}
 end
 

@@ -1,0 +1,46 @@
+-- Shared by the scripts that end a task.
+
+-- Nothing more comes: its run, what its attempts left to each other, and its hold on the video are gone.
+local function close(task_id, run_id, record)
+  end_run(task_id, run_id)
+  redis.call('DEL', trail_key(task_id))
+  if redis.call('GET', 'inflight:' .. record.url_hash) == task_id then redis.call('DEL', 'inflight:' .. record.url_hash) end
+end
+
+-- result: media (JSON), fresh_seconds, ends (when its sources end, s since 1970), is_degraded ('1' | '0'), sources {field, value, …}
+local function complete(task_id, record, now, result)
+  local media = 'media:' .. record.url_hash
+  local known = redis.call('HMGET', media, 'is_degraded', 'fresh_until')
+  -- A complete result that is still fresh says more than a poorer one made since.
+  if result.is_degraded == '0' or known[1] ~= '0' or tonumber(known[2]) <= now then
+    redis.call('HSET', media, 'json', result.media, 'task_id', task_id, 'is_degraded', result.is_degraded, 'analyzed_at', now,
+      'fresh_until', now + result.fresh_seconds * 1000)
+  end
+  redis.call('PEXPIRE', media, TASK_LIFETIME + 3600000)
+  local sources = 'sources:' .. record.media_id
+  -- Laid over what was there: a poorer analysis must not take a running download's source away. Each source ends by itself.
+  for i = 1, #result.sources, 2 do redis.call('HSET', sources, result.sources[i], result.sources[i + 1]) end
+  local ends = math.min(result.ends * 1000, now + MAX_SOURCE_AGE)
+  if ends > now + redis.call('PTTL', sources) then redis.call('PEXPIREAT', sources, ends) end
+  change(task_id, now, 'state', 'completed', 'percent', 100, 'phase', 'done', 'message', 'Done', 'problem', '', 'lease_until', 0,
+    'next_attempt_at', '')
+end
+
+local function fail(task_id, now, problem)
+  change(task_id, now, 'state', 'failed', 'phase', 'done', 'message', 'Failed', 'problem', problem, 'lease_until', 0,
+    'next_attempt_at', '')
+end
+
+-- The best result that earlier attempts left, or nil.
+local function best_of(task_id)
+  local fields, best = redis.call('HGETALL', trail_key(task_id)), {sources = {}}
+  for i = 1, #fields, 2 do
+    if fields[i]:find(':', 1, true) then
+      table.insert(best.sources, fields[i])
+      table.insert(best.sources, fields[i + 1])
+    else
+      best[fields[i]] = fields[i + 1]
+    end
+  end
+  return best.media and best
+end
