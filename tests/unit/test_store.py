@@ -345,6 +345,45 @@ async def test_a_refresh_does_not_stand_behind_the_queue(settings: Settings) -> 
         assert await store.claim("t2", run_id="r2", lease_ms=LEASE) == "no_slot"  # the one reserved slot is taken
 
 
+async def test_a_killed_refresh_is_woken_where_ordinary_slots_are_full(settings: Settings) -> None:
+    async with open_store(Settings(redis_url=settings.redis_url, max_concurrent_analyses=2)) as store:
+        for number, task_id in enumerate(("due1", "due2", "busy1", "busy2")):
+            await submit(store, task_id, Video(str(number) * 11))
+        for task_id in ("due1", "due2"):
+            await postpone(store, await claim(store, task_id, task_id))
+        for task_id in ("busy1", "busy2"):
+            await claim(store, task_id, task_id)
+        assert await store.claim("due1", run_id="r", lease_ms=LEASE) == "no_slot"
+        assert await store.sweep() == []
+        await submit(store, "refresh", Video("r" * 11), lane="refresh")
+        await claim(store, "refresh", "dead", LAPSED)
+        async with asyncio.timeout(5):
+            while not (woken := await store.sweep()):
+                pass
+        assert woken == [("refresh", "refresh")]
+        await claim(store, "refresh", "heir")
+
+
+@pytest.mark.parametrize("state", ["running", "waiting"])
+async def test_what_a_download_waits_for_is_woken_like_a_refresh(settings: Settings, state: str) -> None:
+    async with open_store(Settings(redis_url=settings.redis_url, max_concurrent_analyses=1)) as store:
+        await submit(store, "t1")
+        if state == "waiting":
+            await postpone(store, await claim(store, "t1", "first"))
+        else:
+            await claim(store, "t1", "first", LAPSED)
+        assert await submit(store, "t2", lane="refresh") == ("promoted", "t1")
+        await submit(store, "busy", OTHER)
+        async with asyncio.timeout(5):
+            while not isinstance(await store.claim("busy", run_id="busy", lease_ms=LEASE), Claim):
+                pass
+        assert await store.sweep() == [("t1", "refresh")]
+        assert await store.renew(await claim(store, "t1", "heir"), lease_ms=LAPSED)
+        async with asyncio.timeout(5):
+            while await store.sweep() != [("t1", "refresh")]:
+                pass
+
+
 async def test_the_sweep_finds_what_lost_its_message(store: Store) -> None:
     assert await store.sweep() == []
     await submit(store, "t1")

@@ -2,6 +2,7 @@
 local TASK_LIFETIME = 86400000 -- a task answers for 24 h after its last change
 local MAX_SOURCE_AGE = 86400000 -- whatever `expire=` of a URL says
 local PENDING = {analyze = 'queue:pending', refresh = 'queue:refresh'}
+local DUE = {analyze = 'queue:due', refresh = 'queue:due:refresh'} -- by the end of a lease or of a wait
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -73,35 +74,33 @@ end
 local function end_run(task_id, run_id)
   redis.call('ZREM', 'leases:analyses', run_id)
   redis.call('ZREM', 'leases:refreshes', run_id)
-  redis.call('ZREM', 'queue:due', task_id)
+  redis.call('ZREM', DUE.analyze, task_id)
+  redis.call('ZREM', DUE.refresh, task_id)
 end
 
-local function collect(found, ids, seen)
+-- Adds [task id, lane, …] of those that still have something to do; the others are forgotten.
+local function collect(found, queue, lane, ids)
   for _, task_id in ipairs(ids) do
-    local record = read(task_id, 'lane')
+    local record = read(task_id)
     if record and not is_final(record) then
-      if not seen[task_id] then
-        seen[task_id] = true
-        found[#found + 1] = task_id
-        found[#found + 1] = record.lane
-      end
+      table.insert(found, task_id)
+      table.insert(found, lane)
     else
-      redis.call('ZREM', 'queue:due', task_id)
-      redis.call('ZREM', 'queue:pending', task_id)
-      redis.call('ZREM', 'queue:refresh', task_id)
+      redis.call('ZREM', queue, task_id)
     end
   end
 end
 
--- What could run now, as [task id, lane, …]: lapsed leases and ended waits first, then the heads of the queues.
+-- What could run now, as [task id, lane, …]: of each lane as many as could begin, so that none that must wait stands before one that
+-- need not; lapsed leases and ended waits first, then the head of the queue.
 local function wakeable(now, capacity, reserved)
-  local found, seen = {}, {}
-  local free = count_free('analyze', now, capacity, reserved)
-  local free_refreshes = count_free('refresh', now, capacity, reserved)
-  if free_refreshes > 0 then
-    collect(found, redis.call('ZRANGEBYSCORE', 'queue:due', '-inf', now, 'LIMIT', 0, free_refreshes), seen)
-    collect(found, redis.call('ZRANGE', 'queue:refresh', 0, free_refreshes - 1), seen)
+  local found = {}
+  for _, lane in ipairs({'refresh', 'analyze'}) do
+    local free = count_free(lane, now, capacity, reserved)
+    if free > 0 then
+      collect(found, DUE[lane], lane, redis.call('ZRANGEBYSCORE', DUE[lane], '-inf', now, 'LIMIT', 0, free))
+      collect(found, PENDING[lane], lane, redis.call('ZRANGE', PENDING[lane], 0, free - 1))
+    end
   end
-  if free > 0 then collect(found, redis.call('ZRANGE', 'queue:pending', 0, free - 1), seen) end
   return found
 end

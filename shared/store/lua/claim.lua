@@ -43,7 +43,7 @@ end_run(task_id, record.run_id) -- what a killed run left behind
 redis.call('ZREM', PENDING[record.lane], task_id)
 local deadline = now + tonumber(ARGV[3])
 redis.call('ZADD', slots, deadline, run_id)
-redis.call('ZADD', 'queue:due', deadline, task_id)
+redis.call('ZADD', DUE[record.lane], deadline, task_id)
 change(task_id, now, 'state', 'processing', 'run_id', run_id, 'lease_until', deadline, 'attempt', attempt, 'next_attempt_at', '',
   'is_released', '', 'slots', slots)
 return claimed(attempt)

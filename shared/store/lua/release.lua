@@ -5,6 +5,6 @@ local record = read(task_id, 'run_id', 'lane')
 if not record or record.run_id ~= run_id or is_final(record) then return '' end
 local now = now_ms()
 end_run(task_id, run_id)
-redis.call('ZADD', 'queue:due', now, task_id)
+redis.call('ZADD', DUE[record.lane], now, task_id)
 change(task_id, now, 'run_id', '', 'lease_until', 0, 'is_released', '1')
 return record.lane

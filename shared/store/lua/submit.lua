@@ -19,10 +19,12 @@ if inflight then
   if record and not is_final(record) then
     if lane == 'refresh' and record.lane ~= 'refresh' then
       redis.call('HSET', task_key(inflight), 'lane', 'refresh')
-      local place = redis.call('ZSCORE', 'queue:pending', inflight)
-      if place then
-        redis.call('ZREM', 'queue:pending', inflight)
-        redis.call('ZADD', 'queue:refresh', place, inflight)
+      for _, queues in ipairs({PENDING, DUE}) do
+        local place = redis.call('ZSCORE', queues.analyze, inflight)
+        if place then
+          redis.call('ZREM', queues.analyze, inflight)
+          redis.call('ZADD', queues.refresh, place, inflight)
+        end
       end
       return {'promoted', inflight, snapshot(inflight)}
     end
