@@ -8,6 +8,7 @@ from functions.analyze.extraction.outcome import FINAL
 from functions.analyze.extraction.strategies import (
     ANEW,
     LADDERS,
+    PASSING,
     PLAIN,
     PROVEN,
     SCRIPTLESS,
@@ -18,6 +19,16 @@ from functions.analyze.extraction.strategies import (
 )
 from shared.problems import CATALOGUE
 
+NOT_OF_AN_ATTEMPT = {
+    "queue_full",
+    "store_unavailable",
+    "analysis_pending",
+    "source_refused",
+    "source_timeout",
+    "source_unreadable",
+    "segmented_only",
+    "sabr_only",
+}
 CODES = sorted(set(CATALOGUE) - FINAL)
 
 
@@ -55,9 +66,16 @@ def test_without_a_token_service_nothing_is_tried_that_needs_one(code: str, atte
     assert not any(strategy.needs_provider for strategy in ways(code, attempts=attempts, has_provider=False))
 
 
-def test_a_rate_limit_says_nothing_against_the_way_of_asking() -> None:
-    assert next_strategy("source_rate_limited", before=ANEW) is ANEW
-    assert next_strategy("source_rate_limited", before=None) is PLAIN
+@pytest.mark.parametrize("code", sorted(PASSING))
+def test_what_passes_says_nothing_against_the_way_of_asking(code: str) -> None:
+    assert next_strategy(code, before=ANEW) is ANEW
+    assert next_strategy(code, before=None) is PLAIN
+
+
+def test_every_failure_has_a_ladder_or_passes() -> None:
+    attempted = {code for code in CODES if CATALOGUE[code].status in {500, 502, 503, 504}} - NOT_OF_AN_ATTEMPT
+    assert attempted == set(LADDERS) | PASSING
+    assert not set(LADDERS) & PASSING
 
 
 def test_a_strategy_is_known_by_its_name() -> None:

@@ -37,7 +37,7 @@ from tests.worker.extraction_attempts import (
     settings_for,
     token_service,
 )
-from tests.youtube import Answer, Fault, Playability, Status, TokenRequired, YouTube
+from tests.youtube import Answer, Fault, FaultHandle, Playability, Reset, Status, TokenRequired, YouTube
 from tests.youtube.catalogue import BOT_CHECKED
 from tests.youtube.faults import Occasion
 from tests.youtube.site import Handler
@@ -328,6 +328,23 @@ async def test_429_goes_on_the_way_it_was(youtube: YouTube, store: Store, plain:
     assert (journey.ways, journey.codes) == (["plain", "proven", "proven"], ["bot_check", "source_rate_limited"])
     assert not journey.result.is_degraded
     assert reached(youtube) == {"page": 3, "player": 6, "player_js": 1, "media": 2}
+
+
+async def test_trouble_on_the_way_does_not_throw_the_cure_away(youtube: YouTube, store: Store, plain: Settings) -> None:
+    """The token was the cure; then the connections broke."""
+
+    def interrupt() -> None:
+        broken.extend(youtube.fault(Fault(kind, Reset())) for kind in ("page", "player", "next", "iframe"))
+
+    def mend() -> None:
+        for fault in broken:
+            fault.remove()
+
+    broken: list[FaultHandle] = []
+    with token_service() as service:
+        journey = await travel(store, with_tokens(plain, service), videos.BOT_CHECK_UNTIL_TOKEN, {1: interrupt, 2: mend})
+    assert (journey.ways, journey.codes) == (["plain", "proven", "proven"], ["bot_check", "network_error"])
+    assert not journey.result.is_degraded
 
 
 async def test_a_broken_player_and_the_client_that_needs_none(youtube: YouTube, store: Store, plain: Settings) -> None:

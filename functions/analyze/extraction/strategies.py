@@ -61,7 +61,17 @@ LADDERS: Final[dict[str, tuple[Strategy, ...]]] = {
 STRATEGIES: Final = {strategy.name: strategy for strategy in (PLAIN, PROVEN, MOBILE, ANEW, TOKENLESS, SCRIPTLESS, FORGETFUL)}
 """By name: what one attempt tells the next."""
 
-_WAITED_FOR: Final = "source_rate_limited"
+PASSING: Final = frozenset(
+    {
+        "source_rate_limited",
+        "network_error",
+        "proxy_unreachable",
+        "proxy_auth_failed",
+        "proxy_exit_unstable",
+        "analysis_timeout",
+        "internal_error",
+    }
+)
 """Waiting cures it; that it struck says nothing against the way of asking."""
 
 
@@ -72,7 +82,7 @@ def next_strategy(code: str | None, *, before: Strategy | None, has_provider: bo
     :param before: the last attempt's strategy; like the code, None before the first
     :param has_provider: whether there is a PO token service to ask
     """
-    if code == _WAITED_FOR:
+    if code in PASSING:
         return before or PLAIN
     rungs = [rung for rung in LADDERS.get(code or "", ()) if has_provider or not rung.needs_provider]
     if not rungs:
