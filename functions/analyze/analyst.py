@@ -28,7 +28,7 @@ from shared.urls import Video
 
 LEASE_MS: Final = 10_000
 HEARTBEAT: Final = 3.0
-DEGRADED_FRESH_SECONDS: Final = 60
+DOUBTFUL_FRESH_SECONDS: Final = 60
 STORE_PATIENCE: Final = 60.0
 """Seconds for which what came of a run waits for a store that is away."""
 STORE_PAUSE: Final = 0.5
@@ -211,9 +211,10 @@ class Analyst:
         raise Postponed(why.code, wait)
 
     def _freshness(self, facts: Extracted | None) -> int:
-        """Seconds for which a result is served from the cache; one that another analysis may better, only for a moment."""
+        """Seconds for which a result is served from the cache: a moment only where another analysis may better or refute it."""
         ttl = self._settings.result_ttl
-        return ttl if facts is not None and not facts.media.is_degraded else min(DEGRADED_FRESH_SECONDS, ttl)
+        is_reliable = facts is not None and facts.is_proved and not facts.media.is_degraded
+        return ttl if is_reliable else min(DOUBTFUL_FRESH_SECONDS, ttl)
 
     async def _written(self, write: Callable[[], Awaitable[T | None]]) -> T:
         """The answer of a transition; what is known is not thrown away because the store restarts at this moment.

@@ -57,7 +57,7 @@ def check_status(status: int, headers: Mapping[str, str], *, expected: int) -> N
     if status == expected:
         return
     if status in REFUSED:
-        raise UpstreamError("refused", str(status))
+        raise UpstreamError("refused", str(status), status=status)
     if status == _TOO_MANY:
         raise UpstreamError("rate_limited", str(status), retry_after=retry_after(headers.get("retry-after")))
     if status == _UNSATISFIABLE:

@@ -12,7 +12,7 @@ import httpx
 from shared.upstream.wire.tunnels import NoProxyError, ProxyRefusedError
 
 Reason: TypeAlias = Literal[
-    "refused",  # 401, 403, 404, 410: this URL does not work (any more)
+    "refused",  # 400, 401, 403, 404, 410: this URL does not work (any more)
     "rate_limited",  # 429
     "unavailable",  # 5xx
     "interrupted",  # reset, cut short, no answer at all
@@ -30,11 +30,12 @@ _NOBODY_THERE: Final = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.
 
 
 class UpstreamError(Exception):
-    """One request failed. ``retry_after`` is in seconds, where the other side said so."""
+    """One request failed. ``retry_after`` is in seconds, where the other side said so; ``status`` where a refusal had one."""
 
-    def __init__(self, reason: Reason, detail: str = "", *, retry_after: int | None = None) -> None:
+    def __init__(self, reason: Reason, detail: str = "", *, status: int | None = None, retry_after: int | None = None) -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason: Reason = reason
+        self.status = status
         self.retry_after = retry_after
 
 

@@ -8,7 +8,7 @@ import pytest
 from functions.analyze.extraction.formats import Candidate, candidates
 from functions.analyze.extraction.labels import audio_codec, resolution, video_codec
 from functions.analyze.extraction.media import extracted, subtitles
-from functions.analyze.extraction.probe import _Answer, judged, to_probe
+from functions.analyze.extraction.probe import Answer, judged, seconds_to_wait, to_probe
 from functions.analyze.extraction.wire import Chapter, Info, Listed, Offer, Span, Track
 from shared.sources import Family
 
@@ -182,12 +182,35 @@ def test_what_the_probe_means() -> None:
     some = found(
         listing(137), listing(136, height=720), listing(135, height=480, clen=None), listing(134, height=360, clen=None), sound()
     )
-    answers = {"137": _Answer(size=1001), "135": _Answer(size=77), "136": _Answer(is_refused=True)}
+    answers = {"137": Answer(size=1001), "135": Answer(size=77), "136": Answer(refusal="token_rejected")}
     probed = judged(some, answers.get)
     assert {item.format.format_id: item.source.identity.size for item in probed.candidates} == {"137": 1001, "135": 77, "140": 1000}
-    assert [item.format.format_id for item in probed.refused] == ["136"]
+    assert [(item.candidate.format.format_id, item.code) for item in probed.refused] == [("136", "token_rejected")]
     filled = next(item for item in probed.candidates if item.format.format_id == "135")
     assert (filled.format.size, filled.format.is_size_exact, filled.format.version) == (77, True, filled.source.version)
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_proved"),
+    [
+        ({"137": Answer(size=1000), "140": Answer(size=1000)}, True),
+        ({"137": Answer(size=1000)}, False),
+        ({"137": Answer(size=1000), "140": Answer()}, False),
+        ({"137": Answer(refusal="token_rejected"), "140": Answer(size=1000)}, False),
+        ({"137": Answer(refusal="token_rejected"), "136": Answer(size=1000), "140": Answer(size=1000)}, True),
+        ({}, False),
+    ],
+)
+def test_only_what_handed_out_a_byte_is_proved(answers: dict[str, Answer], is_proved: bool) -> None:
+    some = found(listing(137), listing(136, height=720), sound())
+    assert judged(some, answers.get).is_proved is is_proved
+
+
+def test_what_comes_in_time_is_waited_for() -> None:
+    some = found(listing(137, available_at=NOW + 15), listing(136, height=720, available_at=NOW + 40), sound())
+    assert seconds_to_wait(some, now=NOW, within=60) == 15
+    assert seconds_to_wait(some, now=NOW, within=10) == 0
+    assert seconds_to_wait(found(sound()), now=NOW, within=10) == 0
 
 
 def test_subtitles() -> None:
@@ -220,7 +243,7 @@ def test_the_rest() -> None:
         formats=[listing(137), sound()],
     )
     made = candidates(info, [], media_id=MEDIA_ID, exit_digest=digest, is_proxied=True, now=NOW)
-    result = extracted(info, made, media_id=MEDIA_ID, missing=[], is_degraded=False, exit="exit", now=NOW)
+    result = extracted(info, made, media_id=MEDIA_ID, missing=[], is_degraded=False, is_proved=True, exit="exit", now=NOW)
     media = result.media
     assert media.channel.name == "Somebody"
     assert str(media.published_at) == "2026-05-04 00:00:00+00:00"

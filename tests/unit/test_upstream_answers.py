@@ -68,6 +68,13 @@ def test_every_other_status_has_a_reason(status: int, expected: str) -> None:
     assert reason(status, RIGHT) == expected
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_a_refusal_tells_its_status(status: int) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        check_status(status, {}, expected=200)
+    assert caught.value.status == status
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_wait_that_was_asked_for_is_kept(status: int) -> None:
     with pytest.raises(UpstreamError) as caught:

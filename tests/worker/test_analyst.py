@@ -105,6 +105,15 @@ async def test_a_result_is_stored_for_as_long_as_it_is_fresh(store: Store, analy
     assert (final.result.fresh_until - final.result.analyzed_at).total_seconds() == 3600
 
 
+async def test_a_result_that_is_not_proved_is_fresh_for_a_moment_only(store: Store, analyst: Callable[..., Analyst]) -> None:
+    unproved = replace(found(media(VIDEO)), is_proved=False)
+    await analyst(Outcome(verdict="complete", facts=unproved)).run(await submitted(store))
+    final = await task(store)
+    assert final.result is not None
+    assert (final.state, final.result.is_degraded) == ("completed", False)
+    assert (final.result.fresh_until - final.result.analyzed_at).total_seconds() == 60
+
+
 async def test_what_no_retry_can_cure_fails_at_once(store: Store, analyst: Callable[..., Analyst]) -> None:
     await analyst(PRIVATE).run(await submitted(store))
     final = await task(store)

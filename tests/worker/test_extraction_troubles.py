@@ -232,4 +232,28 @@ async def test_an_unproved_file_is_offered(youtube: YouTube) -> None:
     youtube.fault(Fault("media", Status(503)))
     async with extracting(settings_for(youtube)) as extractor:
         outcome = await attempt(extractor, videos.QUICK)
-    assert outcome.verdict == "complete"
+    assert outcome.facts is not None
+    assert (outcome.verdict, outcome.facts.is_proved) == ("complete", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, "token_rejected"), (403, "token_rejected"), (404, "formats_incomplete"), (410, "formats_incomplete")]
+)
+async def test_only_what_is_forbidden_is_a_matter_of_tokens(youtube: YouTube, status: int, code: str) -> None:
+    for itag in (137, 248):
+        youtube.fault(Fault("media", Status(status), itag=itag))
+    async with extracting(settings_for(youtube)) as extractor:
+        outcome = await attempt(extractor, videos.QUICK)
+    assert outcome.problem is not None
+    assert outcome.facts is not None
+    assert (outcome.verdict, outcome.problem.code, outcome.facts.is_proved) == ("degraded", code, True)
+    assert [(item.code, item.formats) for item in outcome.missing] == [(code, ["1080p"])]
+
+
+async def test_what_is_refused_after_an_advertisement_is_noticed(youtube: YouTube) -> None:
+    youtube.edit(videos.ADVERTISED, ad_seconds=7)
+    youtube.fault(Fault("media", Status(403)))
+    async with extracting(settings_for(youtube)) as extractor:
+        outcome = await attempt(extractor, videos.ADVERTISED)
+    assert outcome.problem is not None
+    assert (outcome.verdict, outcome.problem.code) == ("retry", "token_rejected")

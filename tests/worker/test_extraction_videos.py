@@ -183,9 +183,12 @@ async def test_missing_lengths_are_filled(extractor: Extractor, youtube: YouTube
         assert item.version is not None
 
 
-async def test_a_file_that_comes_later(extractor: Extractor, youtube: YouTube) -> None:
-    youtube.edit(videos.ADVERTISED, ad_seconds=30)
-    media = await complete(extractor, videos.ADVERTISED)
+async def test_a_file_that_comes_after_the_attempt_s_end_is_offered_unproved(extractor: Extractor, youtube: YouTube) -> None:
+    youtube.edit(videos.ADVERTISED, ad_seconds=120)
+    outcome = await attempt(extractor, videos.ADVERTISED)
+    assert outcome.facts is not None
+    assert (outcome.verdict, outcome.facts.is_proved) == ("complete", False)
+    media = outcome.facts.media
     assert all(item.available_at is not None and item.available_at > media.analyzed_at for item in every(media))
     assert not [request for request in youtube.requests if request.kind == "media"]
 

@@ -386,6 +386,7 @@ async def test_an_advertisement_is_waited_for_and_shown(youtube: YouTube, plain:
     seen: list[Progress] = []
     async with extracting(plain) as extractor:
         outcome = await attempt(extractor, videos.ADVERTISED, seen=seen)
-    assert outcome.verdict == "complete"
+    assert outcome.facts is not None
+    assert (outcome.verdict, outcome.facts.is_proved) == ("complete", True)
     assert (seen[-1].phase, seen[-1].message[:8]) == ("probe", "Waiting ")
     assert [request.status for request in youtube.requests.media] == [206, 206]

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from functions.analyze.extraction.evidence import Evidence
-from functions.analyze.extraction.formats import Candidate
+from functions.analyze.extraction.formats import Refused
 from functions.analyze.extraction.labels import is_hdr, is_offered_in_hdr, lines, offered_codecs, resolution, video_codec
 from functions.analyze.extraction.wire import Info, Listed, Offer
 from shared.schemas import Format, Missing
@@ -71,7 +71,7 @@ def census(
     *,
     info: Info,
     evidence: Evidence,
-    refused: list[Candidate],
+    refused: list[Refused],
     has_provider: bool,
 ) -> Census:
     """Compare.
@@ -82,9 +82,9 @@ def census(
     """
     present = {kind for item in listed for kind in _listed_kinds(item)}
     losses: dict[tuple[Kind, str | None], str] = {}
-    for candidate in refused:
-        for kind in set(_listed_kinds(candidate.format)) - present:
-            losses[kind, candidate.client] = "token_rejected"
+    for file in refused:
+        for kind in set(_listed_kinds(file.candidate.format)) - present:
+            losses[kind, file.candidate.client] = file.code
     lost = {kind for kind, _ in losses}
     for kind, promises in _promised(offers or []).items():
         if kind not in present | lost:

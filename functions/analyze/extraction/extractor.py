@@ -123,7 +123,7 @@ class Extractor:
             now=time.time(),
         )
         if listed:
-            await on_progress(progress.probing(wait=seconds_to_wait(listed, now=time.time())))
+            await on_progress(progress.probing(wait=seconds_to_wait(listed, now=time.time(), within=remaining)))
         probed = await probe(listed, self._upstream, timeout=remaining)
         counted = census(
             [candidate.format for candidate in probed.candidates],
@@ -146,6 +146,7 @@ class Extractor:
             media_id=media_id,
             missing=counted.missing,
             is_degraded=is_degraded,
+            is_proved=probed.is_proved,
             exit=self._upstream.exit_digest(None),
             now=time.time(),
         )

@@ -42,6 +42,13 @@ class Candidate(Struct, frozen=True, kw_only=True):
         return replace(self, source=source, format=replace(self.format, size=size, is_size_exact=True, version=source.version))
 
 
+class Refused(Struct, frozen=True):
+    """A file that was listed, but the source does not hand out; ``code`` says why."""
+
+    candidate: Candidate
+    code: str
+
+
 def candidates(
     info: Info, offers: list[Offer], *, media_id: str, exit_digest: Callable[[Family | None], str], is_proxied: bool, now: float
 ) -> list[Candidate]:

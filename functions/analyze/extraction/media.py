@@ -31,6 +31,7 @@ def extracted(
     media_id: str,
     missing: list[Missing],
     is_degraded: bool,
+    is_proved: bool,
     exit: str,  # noqa: A002 - the field's name
     now: float,
 ) -> Extracted:
@@ -65,6 +66,7 @@ def extracted(
     )
     return Extracted(
         media=media,
+        is_proved=is_proved,
         sources={candidate.format.format_id: candidate.source for candidate in offered},
         assets={asset.asset_id: asset for asset in [*([image] if image else []), *files]},
     )
