@@ -50,8 +50,9 @@ class Attempts(Protocol):
         *,
         timeout: float,
         on_progress: Callable[[Progress], Awaitable[None]],
+        refused_exits: frozenset[str],
     ) -> Outcome:
-        """One attempt, ended by force after ``timeout`` seconds."""
+        """One attempt, ended by force after ``timeout`` seconds; where earlier ones' files were refused, it knows."""
 
 
 class Postponed(Exception):
@@ -150,6 +151,7 @@ class Analyst:
             strategy,
             timeout=self._settings.analysis_timeout,
             on_progress=show,
+            refused_exits=claim.trail.refused_exits,
         )
         return await _while(attempt, self._heartbeat(claim))
 
@@ -169,7 +171,11 @@ class Analyst:
         why = outcome.problem and more_telling(claim.last_problem, outcome.problem, was_detour=strategy.is_detour)
         log.info("analysis attempted", verdict=outcome.verdict, code=why and why.code)
         is_worth_another = outcome.verdict in {"retry", "degraded"} and claim.attempt < claim.max_attempts
-        trail = Trail(strategy=strategy.name, best=richer(claim.trail.best, outcome.facts))
+        trail = Trail(
+            strategy=strategy.name,
+            refused_exits=claim.trail.refused_exits | outcome.refused_exits,
+            best=richer(claim.trail.best, outcome.facts),
+        )
         if outcome.facts is not None and trail.best is not None and not is_worth_another:
             await self._complete(claim, trail.best)
         elif why is not None and outcome.verdict != "final":

@@ -12,15 +12,19 @@ from shared.store import records
 
 
 class Trail(Struct, frozen=True, kw_only=True):
-    """``strategy`` is the last attempt's, by name; ``best`` the best that could have been offered."""
+    """``strategy`` is the last attempt's, by name; ``best`` the best that could have been offered.
+
+    ``refused_exits`` are digests of the addresses to which files are bound that were refused.
+    """
 
     strategy: str | None = None
+    refused_exits: frozenset[str] = frozenset()
     best: Extracted | None = None
 
 
 def fields(trail: Trail, *, fresh_seconds: int) -> Iterable[str]:
     """``name, value, …``; the best result would be fresh for so long."""
-    yield from ("strategy", trail.strategy or "")
+    yield from ("strategy", trail.strategy or "", "refused_exits", " ".join(sorted(trail.refused_exits)))
     if trail.best is not None:
         media, sources = trail.best.media, trail.best.sources
         yield from ("media", records.encode(media), "is_degraded", str(int(media.is_degraded)))
@@ -30,7 +34,11 @@ def fields(trail: Trail, *, fresh_seconds: int) -> Iterable[str]:
 
 def read(found: Mapping[str, str]) -> Trail:
     """The other way round; nothing was left where there are no fields."""
-    return Trail(strategy=found.get("strategy") or None, best=_best(found) if "media" in found else None)
+    return Trail(
+        strategy=found.get("strategy") or None,
+        refused_exits=frozenset(found.get("refused_exits", "").split()),
+        best=_best(found) if "media" in found else None,
+    )
 
 
 def _best(found: Mapping[str, str]) -> Extracted:

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from functions.analyze.extraction import exits
 from functions.analyze.extraction.formats import Candidate, candidates
 from functions.analyze.extraction.labels import audio_codec, resolution, video_codec
 from functions.analyze.extraction.media import extracted, subtitles
@@ -204,6 +205,28 @@ def test_what_the_probe_means() -> None:
 def test_only_what_handed_out_a_byte_is_proved(answers: dict[str, Answer], is_proved: bool) -> None:
     some = found(listing(137), listing(136, height=720), sound())
     assert judged(some, answers.get).is_proved is is_proved
+
+
+def bound(*addresses: str) -> list[Candidate]:
+    return found(*(listing(137 - place, height=1000 - place, ip=address) for place, address in enumerate(addresses)))
+
+
+def test_exits_are_told_apart_and_not_told() -> None:
+    one, another = "198.51.100.7", "2001:db8::7"
+    digests = exits.exits(bound(one, another, one), secret="s")
+    assert len(digests) == 2
+    assert not any(address in digest for digest in digests for address in (one, another))
+    assert exits.exits(bound(one), secret="s") < digests
+    assert not exits.exits(bound(one), secret="t") & digests
+    assert exits.exits(found(sound(ip="")), secret="s") == frozenset()
+
+
+@pytest.mark.parametrize(("code", "is_told"), [("token_rejected", True), ("formats_incomplete", False)])
+def test_only_forbidden_files_speak_of_the_exit(code: str, is_told: bool) -> None:
+    some = bound("198.51.100.7", "203.0.113.7")
+    probed = judged(some, {"137": Answer(refusal=code)}.get)
+    assert len(exits.refused_exits(probed, some, secret="s")) == (2 if is_told else 0)
+    assert [file.code for file in exits.named(probed).refused] == ["proxy_exit_unstable" if is_told else code]
 
 
 def test_what_comes_in_time_is_waited_for() -> None:

@@ -262,7 +262,7 @@ async def test_an_attempt_knows_what_the_one_before_left(store: Store) -> None:
     await submit(store, "t1")
     first = await claim(store, "t1", "first")
     assert first.trail == Trail()
-    left = Trail(strategy="proven", best=poor(**{"18": source("18")}))
+    left = Trail(strategy="proven", refused_exits=frozenset({"a1", "b2"}), best=poor(**{"18": source("18")}))
     await postpone(store, first, left)
     second = await claim(store, "t1", "second")
     assert second.trail == left == (await claim(store, "t1", "second")).trail

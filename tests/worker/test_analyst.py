@@ -29,11 +29,22 @@ class Scripted:
     def __init__(self, *ends: Outcome | Exception) -> None:
         self._ends = list(ends)
         self.strategies: list[Strategy] = []
+        self.known_exits: list[frozenset[str]] = []
         self.began = asyncio.Event()
 
-    async def attempt(self, url: str, media_id: str, strategy: Strategy, *, timeout: float, on_progress: OnProgress) -> Outcome:
+    async def attempt(
+        self,
+        url: str,
+        media_id: str,
+        strategy: Strategy,
+        *,
+        timeout: float,
+        on_progress: OnProgress,
+        refused_exits: frozenset[str],
+    ) -> Outcome:
         assert url == VIDEO.url
         self.strategies.append(strategy)
+        self.known_exits.append(refused_exits)
         await on_progress(Progress(percent=10, phase="page", message="Reading the page"))
         self.began.set()
         if not self._ends:
@@ -181,6 +192,20 @@ async def test_another_worker_goes_on_up_the_ladder(store: Store, queue: Queue, 
     assert tried == ["plain", "proven", "anew", "proven"]
 
 
+async def test_another_worker_knows_where_files_were_refused(store: Store, queue: Queue, settings: Settings) -> None:
+    task_id = await submitted(store)
+    await store._redis.hset(f"task:{task_id}", "max_attempts", 3)
+    known = []
+    for here in ({"a"}, {"b"}, {"c"}):
+        extractor = Scripted(replace(BOT, refused_exits=frozenset(here)))
+        try:
+            await Analyst(store, queue, extractor, settings).run(task_id)
+        except Postponed:
+            await due(store)
+        known += extractor.known_exits
+    assert known == [frozenset(), frozenset("a"), frozenset("ab")]
+
+
 async def test_a_worker_killed_in_its_last_attempt_leaves_what_was_found(
     store: Store, analyst: Callable[..., Analyst], queue: Queue, settings: Settings
 ) -> None:
@@ -237,10 +262,10 @@ async def test_a_stop_gives_the_task_back_and_claims_nothing_more(store: Store, 
 
 async def test_a_run_whose_task_was_taken_stops_and_changes_nothing(store: Store, queue: Queue, settings: Settings) -> None:
     class Robbed(Scripted):
-        async def attempt(self, url: str, media_id: str, strategy: Strategy, *, timeout: float, on_progress: OnProgress) -> Outcome:
+        async def attempt(self, *args: Any, **more: Any) -> Outcome:
             async with open_store(settings) as other:
                 await other._redis.hset("task:t1", "run_id", "thief")
-            return await super().attempt(url, media_id, strategy, timeout=timeout, on_progress=on_progress)
+            return await super().attempt(*args, **more)
 
     await Analyst(store, queue, Robbed(complete()), settings).run(await submitted(store))
     assert (await task(store)).state == "processing"
@@ -262,7 +287,7 @@ async def test_a_stop_during_a_claim_gives_the_task_back(store: Store, queue: Qu
 
 async def test_a_mistake_of_ours_in_a_run_that_was_taken_ends_quietly(store: Store, queue: Queue, settings: Settings) -> None:
     class Robbed(Scripted):
-        async def attempt(self, url: str, media_id: str, strategy: Strategy, *, timeout: float, on_progress: OnProgress) -> Outcome:
+        async def attempt(self, *args: Any, **more: Any) -> Outcome:
             await store._redis.hset("task:t1", "run_id", "thief")
             raise KeyError("x")
 

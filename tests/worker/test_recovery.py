@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from functions.analyze import backoff
 from functions.analyze.analyst import Analyst, Postponed
@@ -37,7 +38,7 @@ from tests.worker.extraction_attempts import (
     settings_for,
     token_service,
 )
-from tests.youtube import Answer, Fault, FaultHandle, Playability, Reset, Status, TokenRequired, YouTube
+from tests.youtube import AddressBound, Answer, Fault, FaultHandle, Playability, Reset, Status, TokenRequired, YouTube
 from tests.youtube.catalogue import BOT_CHECKED
 from tests.youtube.faults import Occasion
 from tests.youtube.site import Handler
@@ -328,6 +329,41 @@ async def test_429_goes_on_the_way_it_was(youtube: YouTube, store: Store, plain:
     assert (journey.ways, journey.codes) == (["plain", "proven", "proven"], ["bot_check", "source_rate_limited"])
     assert not journey.result.is_degraded
     assert reached(youtube) == {"page": 3, "player": 6, "player_js": 1, "media": 2}
+
+
+@dataclass
+class Wandering:
+    """After each of these answers the exit has another address."""
+
+    youtube: YouTube
+    moves: int = 0
+
+    def change(self, answer: Answer, occasion: Occasion) -> None:
+        self.moves += 1
+        self.youtube.exit_address = f"203.0.113.{self.moves}"
+
+
+async def test_an_exit_that_changes_between_asking_and_fetching(youtube: YouTube, store: Store, plain: Settings) -> None:
+    """Once may be a matter of tokens; the second time, from another address, it is the exit."""
+    youtube.fault(Fault("media", AddressBound()))
+    moving = youtube.fault(Fault("player", Wandering(youtube), client="VISIONOS"))
+    with capture_logs() as logs:
+        journey = await travel(store, plain, videos.QUICK, {2: moving.remove})
+    assert journey.codes == ["token_rejected", "proxy_exit_unstable"]
+    assert journey.ways == ["plain", "scriptless", "scriptless"]
+    assert (files(journey.result), journey.result.is_degraded) == (QUICK_FILES, False)
+    assert "203.0.113" not in str(logs)
+    assert reached(youtube) == {"page": 3, "player": 4, "player_js": 1, "media": 12}
+
+
+async def test_an_exit_that_never_keeps_its_address(youtube: YouTube, store: Store, plain: Settings) -> None:
+    youtube.fault(Fault("media", AddressBound()))
+    youtube.fault(Fault("player", Wandering(youtube)))
+    journey = await travel(store, plain, videos.QUICK)
+    assert (len(journey.ways), journey.problem.code) == (5, "proxy_exit_unstable")
+    assert journey.codes[1:] == ["proxy_exit_unstable"] * 3
+    assert "203.0.113" not in str(journey.problem)
+    assert len(youtube.requests.media) == 25
 
 
 async def test_trouble_on_the_way_does_not_throw_the_cure_away(youtube: YouTube, store: Store, plain: Settings) -> None:

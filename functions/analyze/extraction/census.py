@@ -18,6 +18,7 @@ from shared.schemas import Format, Missing
 CURABLE: Final = (
     "source_rate_limited",
     "token_provider_unavailable",
+    "proxy_exit_unstable",
     "token_rejected",
     "challenge_failed",
     "sabr_only",
@@ -31,6 +32,7 @@ _SENTENCES: Final = {
     "source_rate_limited": "YouTube limited the rate of this exit.",
     "token_provider_unavailable": "A PO token is needed, and none was to be had.",
     "token_rejected": "YouTube refused to hand out the file.",
+    "proxy_exit_unstable": "YouTube refused to hand out the file: the proxy's exit address is no longer the one that asked for it.",
     "challenge_failed": "YouTube's JavaScript challenge could not be solved.",
     "sabr_only": "YouTube offers it over SABR only.",
     "segmented_only": "YouTube offers it in segments only.",

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import structlog
+from msgspec.structs import replace
 
-from functions.analyze.extraction import progress
+from functions.analyze.extraction import exits, progress
 from functions.analyze.extraction.census import Census, census
 from functions.analyze.extraction.environment import child_environment, find_deno
 from functions.analyze.extraction.evidence import evidence
@@ -54,8 +55,20 @@ class Extractor:
             async with Pool.open(environment, children=children) as pool, open_upstream(settings) as upstream:
                 yield cls(settings, pool, upstream, deno=deno or find_deno())
 
-    async def attempt(self, url: str, media_id: str, strategy: Strategy, *, timeout: float, on_progress: OnProgress) -> Outcome:
-        """Whatever yt-dlp does, an outcome, at most ``timeout`` seconds later. Cancelled, it leaves nothing running."""
+    async def attempt(
+        self,
+        url: str,
+        media_id: str,
+        strategy: Strategy,
+        *,
+        timeout: float,
+        on_progress: OnProgress,
+        refused_exits: frozenset[str] = frozenset(),
+    ) -> Outcome:
+        """Whatever yt-dlp does, an outcome, at most ``timeout`` seconds later. Cancelled, it leaves nothing running.
+
+        :param refused_exits: of earlier attempts.
+        """
         started = time.monotonic()
         try:
             async with asyncio.timeout(timeout):
@@ -66,7 +79,9 @@ class Extractor:
         except ChildError as error:
             return failed("internal_error", f"The extraction process {error}.")
         remaining = timeout - (time.monotonic() - started)
-        outcome = await self._conclude(report, lines, media_id=media_id, on_progress=on_progress, remaining=remaining)
+        outcome = await self._conclude(
+            report, lines, media_id=media_id, on_progress=on_progress, remaining=remaining, known_exits=refused_exits
+        )
         return told_to_wait(outcome, [retry_after(header) for header in report.retry_after])
 
     async def _extract(self, url: str, strategy: Strategy, on_progress: OnProgress) -> tuple[Report, list[Line]]:
@@ -98,7 +113,14 @@ class Extractor:
         return Job(url=url, options=options, bypass_cache=strategy.bypass_cache, forgets_players=strategy.forgets_players)
 
     async def _conclude(
-        self, report: Report, lines: list[Line], *, media_id: str, on_progress: OnProgress, remaining: float
+        self,
+        report: Report,
+        lines: list[Line],
+        *,
+        media_id: str,
+        on_progress: OnProgress,
+        remaining: float,
+        known_exits: frozenset[str],
     ) -> Outcome:
         """A result if there is something to offer, else the name of what went wrong."""
         failure_text = report.failure.text if report.failure else ""
@@ -125,6 +147,9 @@ class Extractor:
         if listed:
             await on_progress(progress.probing(wait=seconds_to_wait(listed, now=time.time(), within=remaining)))
         probed = await probe(listed, self._upstream, timeout=remaining)
+        here = exits.refused_exits(probed, listed, secret=self._settings.secret_key)
+        if here and self._settings.global_proxy is not None and len(here | known_exits) > 1:
+            probed = exits.named(probed)
         counted = census(
             [candidate.format for candidate in probed.candidates],
             report.offers,
@@ -134,8 +159,10 @@ class Extractor:
             has_provider=self._settings.pot_provider_url is not None,
         )
         if not probed.candidates:
-            return failed(*nothing_to_offer(report.offers, counted.missing, found), missing=counted.missing)
-        return self._result(info, probed, counted, media_id)
+            outcome = failed(*nothing_to_offer(report.offers, counted.missing, found), missing=counted.missing)
+        else:
+            outcome = self._result(info, probed, counted, media_id)
+        return replace(outcome, refused_exits=here)
 
     def _result(self, info: Info, probed: Probed, counted: Census, media_id: str) -> Outcome:
         """Complete, or degraded: then it stands only if no further attempt is left."""

@@ -11,14 +11,19 @@ _DEFAULT_LIFETIME: Final = 6 * 3600.0
 
 
 class Locator(Struct, frozen=True, kw_only=True):
-    """``lmt`` is µs since 1970, ``clen`` bytes, ``expire`` seconds since 1970."""
+    """``lmt`` is µs since 1970, ``clen`` bytes, ``expire`` seconds since 1970, ``address`` the one that asked for the URL."""
 
     itag: str
     xtags: str
     lmt: int | None
     clen: int | None
     expire: float | None
-    family: Family | None
+    address: str | None
+
+    @property
+    def family(self) -> Family | None:
+        """Of the address that asked for the URL."""
+        return None if self.address is None else "ipv6" if ":" in self.address else "ipv4"
 
     @property
     def tags(self) -> dict[str, str]:
@@ -33,14 +38,13 @@ class Locator(Struct, frozen=True, kw_only=True):
 def locate(url: str) -> Locator:
     """Read a media URL."""
     query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
-    address = query.get("ip")
     return Locator(
         itag=query.get("itag", ""),
         xtags=query.get("xtags", ""),
         lmt=_number(query.get("lmt")),
         clen=_number(query.get("clen")),
         expire=_number(query.get("expire")),
-        family=None if not address else "ipv6" if ":" in address else "ipv4",
+        address=query.get("ip") or None,
     )
 
 

@@ -38,13 +38,17 @@ FINAL: Final = frozenset(
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """One attempt. ``degraded`` has facts and a problem: the facts stand if no attempt is left."""
+    """One attempt. ``degraded`` has facts and a problem: the facts stand if no attempt is left.
+
+    ``refused_exits``: digests of the addresses that refused files are bound to.
+    """
 
     verdict: Verdict
     facts: Extracted | None = None
     problem: Problem | None = None
     missing: list[Missing] = []
     is_degraded: bool = False
+    refused_exits: frozenset[str] = frozenset()
 
 
 def failed(code: str, detail: str | None = None, *, missing: list[Missing] | None = None) -> Outcome:
