@@ -11,7 +11,7 @@ from functions.analyze.extraction.progress import PROBING, probing
 from functions.analyze.extraction.richer import richer
 from shared.extracted import Extracted
 from shared.problems import problem
-from shared.schemas import Format, Formats, VideoCodec
+from shared.schemas import Format, Formats, Missing, VideoCodec
 from shared.urls import Video
 from tests.results import media
 
@@ -55,6 +55,26 @@ def test_the_richer_result_is_kept() -> None:
 def test_of_equal_results_the_later_is_kept() -> None:
     earlier, later = result("360p"), result("360p")
     assert richer(earlier, later) is later
+
+
+def without(facts: Extracted, **losses: str) -> Extracted:
+    """1080p is missing, for the client the reason."""
+    missing = [Missing(code="token_provider_unavailable", detail=why, formats=["1080p"], client=who) for who, why in losses.items()]
+    return replace(facts, media=replace(facts.media, missing=missing))
+
+
+def told(facts: Extracted | None) -> dict[str | None, str]:
+    assert facts is not None
+    return {item.client: item.detail for item in facts.media.missing}
+
+
+def test_the_more_telling_reason_is_kept_whichever_result_is() -> None:
+    plain, reason = "None was to be had.", "The PO token service says: home page: HTTP 429"
+    little, much = result("360p"), result("720p", "360p")
+    for telling, terse in ((little, much), (much, little), (little, result("360p"))):
+        first, second = without(telling, web=reason), without(terse, web=plain, mweb=plain)
+        assert told(richer(first, second))["web"] == told(richer(second, first))["web"] == reason
+    assert told(richer(without(little, web=reason), without(little, web=plain, mweb=plain))) == {"web": reason, "mweb": plain}
 
 
 def test_the_longest_wait_asked_for_counts_where_the_rate_is_limited() -> None:

@@ -287,6 +287,7 @@ async def test_what_needs_a_token_is_named_per_client(youtube: YouTube, store: S
     missing = {(item.code, item.client) for item in journey.result.missing}
     assert missing == {("token_provider_unavailable", "web")}
     assert "1080p" in journey.result.missing[0].formats
+    assert journey.result.missing[0].detail.endswith("the PO token service says: home page: HTTP 429")
     assert journey.ways == ["plain", "tokenless", "mobile", "scriptless", "tokenless"]
     assert len(youtube.requests.of("player")) == 9
 

@@ -1,15 +1,28 @@
 """Of two attempts' results the one to offer. Pure."""
 
+from msgspec.structs import replace
+
 from functions.analyze.extraction.labels import lines
 from shared.extracted import Extracted
-from shared.schemas import Format
+from shared.schemas import Format, Missing
 
 
 def richer(earlier: Extracted | None, later: Extracted | None) -> Extracted | None:
-    """The one that offers more; of equal ones the later, whose addresses live longer."""
+    """The one that offers more; of equal ones the later, whose addresses live longer. What the other says better, it says too."""
     if earlier is None or later is None:
         return later or earlier
-    return earlier if _worth(earlier) > _worth(later) else later
+    return _told(earlier, later) if _worth(earlier) > _worth(later) else _told(later, earlier)
+
+
+def _told(facts: Extracted, other: Extracted) -> Extracted:
+    """The same result; of two reasons why the same is missing the longer one, since the shorter is what is said of everything."""
+    known = {_loss(item): item.detail for item in other.media.missing}
+    missing = [replace(item, detail=max(item.detail, known.get(_loss(item), ""), key=len)) for item in facts.media.missing]
+    return facts if missing == facts.media.missing else replace(facts, media=replace(facts.media, missing=missing))
+
+
+def _loss(item: Missing) -> tuple[str, str | None, tuple[str, ...]]:
+    return item.code, item.client, tuple(item.formats)
 
 
 def _worth(facts: Extracted) -> tuple[bool, int, bool, int]:
