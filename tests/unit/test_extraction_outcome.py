@@ -176,7 +176,6 @@ def test_nothing_is_missing_when_every_kind_is_there() -> None:
         (offer("137"), Evidence(is_challenge_failing=True), "challenge_failed", True),
         (offer("137"), Evidence(token_required=frozenset({"web"}), is_provider_failing=True), "token_provider_unavailable", True),
         (offer("137"), Evidence(token_required=frozenset({"web"})), "token_provider_unavailable", True),
-        (offer("137", has_url=False), Evidence(is_rate_limited=True), "source_rate_limited", True),
         (offer("137", is_segmented=True), Evidence(is_rate_limited=True), "segmented_only", False),
     ],
 )
@@ -185,6 +184,71 @@ def test_why_a_resolution_is_missing(promise: Offer, found: Evidence, code: str,
     assert [(item.code, item.formats) for item in counted.missing] == [(code, ["1080p"])]
     assert counted.is_degraded
     assert counted.curable == (code if is_curable else None)
+
+
+def reasons(counted: Census) -> list[tuple[str, str | None, list[str]]]:
+    return [(item.code, item.client, item.formats) for item in counted.missing]
+
+
+def test_every_client_has_an_entry_of_its_own() -> None:
+    promised = [
+        offer("137", "tv", has_url=False), offer("248", "tv", has_url=False), offer("136", "tv", quality_label="720p", has_url=False),
+        offer("137", "web"), offer("136", "web", quality_label="720p", is_segmented=True), offer("137", "visionos"),
+    ]  # fmt: skip
+    counted = count([listed("360p", has_sound=True)], promised, Evidence(token_required=frozenset({"web"})))
+    assert reasons(counted) == [
+        ("token_provider_unavailable", "web", ["1080p"]),
+        ("sabr_only", "tv", ["1080p", "720p"]),
+        ("segmented_only", "web", ["720p"]),
+    ]
+    assert counted.curable == "token_provider_unavailable"
+
+
+def test_what_is_permanent_for_one_client_is_not_open_for_another() -> None:
+    counted = count(
+        [listed("1080p"), listed()],
+        [offer("313", "tv", quality_label="2160p", is_segmented=True), offer("313", "web", quality_label="2160p")],
+    )
+    assert reasons(counted) == [("segmented_only", "tv", ["2160p"])]
+    assert (counted.curable, counted.is_degraded) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("turned_away", "clients"), [({"tv", "visionos"}, ["tv", "visionos"]), (set(), [None])], ids=["players", "the page"]
+)
+def test_who_was_turned_away_is_named(turned_away: set[str], clients: list[str | None]) -> None:
+    found = Evidence(is_rate_limited=True, rate_limited=frozenset(turned_away))
+    counted = count([listed("360p", has_sound=True)], [offer("137", has_url=False)], found)
+    limited = [("source_rate_limited", client, ["1080p"]) for client in clients]
+    assert reasons(counted) == [*limited, ("sabr_only", "web", ["1080p"])]
+    assert counted.curable == "source_rate_limited"
+    nothing_lost = count([listed("1080p"), listed()], [offer("137")], found)
+    assert nothing_lost.missing == []
+
+
+def test_who_was_turned_away_is_read_from_the_log() -> None:
+    asked = [
+        "[youtube] abc: Downloading tv samsung player API JSON",
+        "[youtube] abc: Unable to download API page: HTTP Error 429: Too Many Requests",
+        "[youtube] abc: Downloading visionos player API JSON",
+        "[youtube] abc: Downloading initial data API JSON",
+        "[youtube] abc: Unable to download API page: HTTP Error 429: Too Many Requests",
+    ]
+    assert evidence(warnings(*asked)).rate_limited == {"tv_samsung"}
+
+
+@pytest.mark.parametrize(
+    ("has_provider", "reason", "detail"),
+    [
+        (False, None, "A PO token is needed, and no PO token service is set."),
+        (True, None, "A PO token is needed, and none was to be had."),
+        (True, "home page: HTTP 429", "A PO token is needed, and the PO token service says: home page: HTTP 429"),
+    ],
+)
+def test_why_there_is_no_token(has_provider: bool, reason: str | None, detail: str) -> None:
+    found = Evidence(token_required=frozenset({"web"}), provider_reason=reason)
+    counted = count([listed("360p", has_sound=True)], [offer("137")], found, has_provider=has_provider)
+    assert [(item.code, item.detail) for item in counted.missing] == [("token_provider_unavailable", detail)]
 
 
 def test_hdr_and_languages_count() -> None:

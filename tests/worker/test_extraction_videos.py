@@ -240,18 +240,23 @@ async def test_worth_another_attempt(extractor: Extractor, video_id: str, code: 
 @pytest.mark.parametrize(
     ("video_id", "code", "missing"),
     [
-        (videos.SABR_ONLY, "formats_incomplete", "sabr_only"),
-        (videos.PLAYER_RATE_LIMITED, "source_rate_limited", "source_rate_limited"),
-        (videos.TOKEN_MISSING, "token_provider_unavailable", "token_provider_unavailable"),
+        (videos.SABR_ONLY, "formats_incomplete", {"tv_samsung": "sabr_only", "visionos": "sabr_only", "web": "sabr_only"}),
+        (
+            videos.PLAYER_RATE_LIMITED,
+            "source_rate_limited",
+            {"tv_samsung": "source_rate_limited", "visionos": "source_rate_limited", "web": "token_provider_unavailable"},
+        ),
+        (videos.TOKEN_MISSING, "token_provider_unavailable", {"web": "token_provider_unavailable"}),
     ],
 )
-async def test_little_is_not_everything(extractor: Extractor, video_id: str, code: str, missing: str) -> None:
+async def test_little_is_not_everything(extractor: Extractor, video_id: str, code: str, missing: dict[str, str]) -> None:
     outcome = await attempt(extractor, video_id)
     assert outcome.problem is not None
     assert outcome.facts is not None
     assert (outcome.verdict, outcome.problem.code, outcome.is_degraded) == ("degraded", code, True)
-    assert [item.code for item in outcome.missing] == [missing]
-    assert outcome.missing[0].formats[0].startswith("1080p")
+    assert {item.client: item.code for item in outcome.missing} == missing
+    assert len(outcome.missing) == len(missing)
+    assert all(item.formats[0].startswith("1080p") for item in outcome.missing)
     assert [item.format_id for item in every(outcome.facts.media)] == ["18"]
     assert outcome.facts.media.missing == outcome.missing
     assert outcome.facts.media.is_degraded
@@ -265,4 +270,5 @@ async def test_a_refused_page_costs_nothing(extractor: Extractor) -> None:
 async def test_what_only_exists_in_segments_is_named(extractor: Extractor) -> None:
     outcome = await attempt(extractor, videos.SEGMENTED)
     assert (outcome.verdict, outcome.is_degraded) == ("complete", True)
-    assert [(item.code, item.formats) for item in outcome.missing] == [("segmented_only", ["1080p", "1080p60"])]
+    named = [(item.client, item.code, item.formats) for item in outcome.missing]
+    assert named == [(client, "segmented_only", ["1080p", "1080p60"]) for client in ("tv_samsung", "visionos", "web")]

@@ -26,6 +26,7 @@ CURABLE: Final = (
 )
 """Another attempt may find it, the likeliest cure first."""
 
+_UNEXPLAINED: Final = "formats_incomplete"
 _PERMANENT: Final = ("segmented_only", "drm_protected")
 _PREFERENCE: Final = (*CURABLE[:-1], *_PERMANENT, CURABLE[-1])
 _SENTENCES: Final = {
@@ -83,26 +84,25 @@ def census(
     :param has_provider: whether there is a PO token service to ask.
     """
     present = {kind for item in listed for kind in _listed_kinds(item)}
-    losses: dict[tuple[Kind, str | None], str] = {}
+    losses: dict[Kind, dict[str | None, str]] = {}  # per client the reason
     for file in refused:
         for kind in set(_listed_kinds(file.candidate.format)) - present:
-            losses[kind, file.candidate.client] = file.code
-    lost = {kind for kind, _ in losses}
+            losses.setdefault(kind, {})[file.candidate.client] = file.code
     for kind, promises in _promised(offers or []).items():
-        if kind not in present | lost:
-            code, client = _cause(promises, evidence)
-            losses[kind, client] = code
-    for kind in _segmented(info.formats) - present - {kind for kind, _ in losses}:
-        losses[kind, None] = "segmented_only"
+        if kind not in present and kind not in losses:
+            losses[kind] = _reasons(promises, evidence)
+    for kind in _segmented(info.formats) - present - losses.keys():
+        losses[kind] = {None: "segmented_only"}
     missing = _grouped(losses, evidence, has_provider=has_provider)
     if not missing and (suspicion := _suspicion(listed, offers, evidence)):
         missing = [
             Missing(code=suspicion, detail=_sentence(suspicion, evidence, has_provider=has_provider), formats=[], client=None)
         ]
-    codes = {item.code for item in missing}
+    # What one client names a permanent reason for is not to be had, whatever another one leaves open.
+    codes = {_likeliest(reasons.values()) for reasons in losses.values()} or {item.code for item in missing}
     curable = next((code for code in CURABLE if code in codes), None)
     best = max((lines(item.resolution) for item in listed), default=0)
-    is_better_missing = any(lines(kind.resolution) > best for kind, _ in losses)
+    is_better_missing = any(lines(kind.resolution) > best for kind in losses)
     return Census(missing=missing, is_degraded=curable is not None or is_better_missing, curable=curable)
 
 
@@ -139,12 +139,21 @@ def _segmented(listed: list[Listed]) -> set[Kind]:
     }
 
 
-def _cause(promises: list[Offer], evidence: Evidence) -> tuple[str, str | None]:
-    """The reason that another attempt is likeliest to cure, among those of all clients who promised it."""
-    reasons = [(_reason(offer, evidence), offer.client) for offer in promises]
-    code, client = min(reasons, key=lambda reason: _PREFERENCE.index(reason[0]))
-    # A client that was turned away might have delivered what the others only promise.
-    return ("source_rate_limited", None) if evidence.is_rate_limited and code in CURABLE else (code, client)
+def _reasons(promises: list[Offer], evidence: Evidence) -> dict[str | None, str]:
+    """Why none of those who promised it delivered it, and who was turned away and might have."""
+    reasons: dict[str | None, str] = {}
+    for offer in promises:
+        reason = _reason(offer, evidence)
+        reasons[offer.client] = _likeliest([reason, reasons.get(offer.client, reason)])
+    if evidence.is_rate_limited and _likeliest(reasons.values()) in CURABLE:
+        reasons |= dict.fromkeys(evidence.rate_limited or [None], "source_rate_limited")
+    # A client without a reason has nothing to add to another one's.
+    return {client: code for client, code in reasons.items() if code != _UNEXPLAINED} or reasons
+
+
+def _likeliest(codes: Iterable[str]) -> str:
+    """To be cured by another attempt."""
+    return min(codes, key=_PREFERENCE.index)
 
 
 def _reason(offer: Offer, evidence: Evidence) -> str:
@@ -158,7 +167,7 @@ def _reason(offer: Offer, evidence: Evidence) -> str:
         return "token_provider_unavailable"
     if evidence.is_challenge_failing:
         return "challenge_failed"
-    return "formats_incomplete"
+    return _UNEXPLAINED
 
 
 def _suspicion(listed: list[Format], offers: list[Offer] | None, evidence: Evidence) -> str | None:
@@ -176,10 +185,12 @@ def _suspicion(listed: list[Format], offers: list[Offer] | None, evidence: Evide
     return next((code for is_suspect, code in suspects if is_suspect), None)
 
 
-def _grouped(losses: dict[tuple[Kind, str | None], str], evidence: Evidence, *, has_provider: bool) -> list[Missing]:
+def _grouped(losses: dict[Kind, dict[str | None, str]], evidence: Evidence, *, has_provider: bool) -> list[Missing]:
+    """One entry for each client and reason, with all that it concerns."""
     groups: dict[tuple[str, str | None], list[Kind]] = {}
-    for (kind, client), code in losses.items():
-        groups.setdefault((code, client), []).append(kind)
+    for kind, reasons in losses.items():
+        for client, code in reasons.items():
+            groups.setdefault((code, client), []).append(kind)
     ordered = sorted(groups.items(), key=lambda group: (_PREFERENCE.index(group[0][0]), group[0][1] or ""))
     return [
         Missing(

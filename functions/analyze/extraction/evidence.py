@@ -1,7 +1,7 @@
 """What yt-dlp's log says went wrong on the way to a result. Pure; most of it never becomes an exception."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -17,6 +17,8 @@ _PROVIDER_REASON: Final = re.compile(r"PoTokenProviderError\(['\"](?!Error |Serv
 """What the token service says went wrong, not what the plugin says of the service."""
 _CHALLENGE: Final = re.compile(r"(?:Signature|n challenge) solving failed|No supported JavaScript runtime could be found")
 _RATE_LIMITED: Final = re.compile(r"HTTP Error 429|has been rate-limited")
+_ASKING: Final = re.compile(r": Downloading (?:(.+) player API JSON)?")
+"""What is asked for next; the name of a client where that is its player response."""
 _SABR: Final = re.compile(r"Some (\S+) client https formats have been skipped as they are missing a URL")
 _DRM: Final = re.compile(r"formats have been skipped as they are DRM protected|This video is DRM protected")
 _PROXY: Final = re.compile(
@@ -33,7 +35,7 @@ _CERTIFICATE: Final = re.compile(r"CERTIFICATE_VERIFY_FAILED|CertificateVerifyEr
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """Clients are named as yt-dlp names them."""
+    """Clients are named as yt-dlp names them; ``rate_limited`` are those whose player response was refused for that reason."""
 
     token_required: frozenset[str] = frozenset()
     sabr: frozenset[str] = frozenset()
@@ -41,6 +43,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     provider_reason: str | None = None
     is_challenge_failing: bool = False
     is_rate_limited: bool = False
+    rate_limited: frozenset[str] = frozenset()
     is_drm: bool = False
     is_proxy_failing: bool = False
     is_proxy_refusing: bool = False
@@ -61,9 +64,20 @@ def evidence(lines: Iterable[Line], failure: str = "") -> Evidence:
         provider_reason=next((match[1] for text in texts if (match := _PROVIDER_REASON.search(text))), None),
         is_challenge_failing=bool(_CHALLENGE.search(troubles)),
         is_rate_limited=bool(_RATE_LIMITED.search(troubles)),
+        rate_limited=frozenset(_rate_limited(texts)),
         is_drm=bool(_DRM.search(troubles)),
         is_proxy_failing=is_proxy_failing,
         is_proxy_refusing=is_proxy_failing and bool(_PROXY_AUTH.search(troubles)),
         is_network_failing=bool(_NETWORK.search(troubles)),
         is_certificate_untrusted=bool(_CERTIFICATE.search(troubles)),
     )
+
+
+def _rate_limited(texts: Iterable[str]) -> Iterator[str]:
+    """A refusal follows the line that says who asks."""
+    client = None
+    for text in texts:
+        if match := _ASKING.search(text):
+            client = match[1] and match[1].replace(" ", "_")
+        elif client is not None and _RATE_LIMITED.search(text):
+            yield client

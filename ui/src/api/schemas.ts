@@ -48,6 +48,7 @@ export interface Missing {
   code: string;
   detail: string;
   formats: string[];
+  client: string | null;
 }
 
 export interface Media {
