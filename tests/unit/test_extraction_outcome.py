@@ -91,6 +91,16 @@ def test_the_player_response_counts_more_than_the_text() -> None:
     assert code_of(failure("Video unavailable"), said=[captcha]) == "captcha_required"
 
 
+def test_the_embedded_player_speaks_for_other_sites_only() -> None:
+    bot_check = Playability(client="tv", status="LOGIN_REQUIRED", reason="Are you not a robot?", subreason="", is_captcha=False)
+    elsewhere = Playability(
+        client="web_embedded", status="UNPLAYABLE", subreason="Playback on other websites has been disabled by the owner",
+        reason="Video unavailable", is_captcha=False,
+    )  # fmt: skip
+    assert code_of(failure("Video unavailable"), said=[bot_check, elsewhere]) == "bot_check"
+    assert code_of(failure("Video unavailable"), said=[elsewhere]) == "video_unavailable"
+
+
 def test_details_are_youtube_s_words_and_ours() -> None:
     said = [
         Playability(

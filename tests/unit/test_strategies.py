@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yt_dlp.extractor.youtube import YoutubeIE  # type: ignore[import-not-found]
+from yt_dlp.extractor.youtube._base import INNERTUBE_CLIENTS  # type: ignore[import-not-found]
 
 from functions.analyze.extraction.outcome import FINAL
 from functions.analyze.extraction.strategies import (
@@ -76,6 +78,12 @@ def test_every_failure_has_a_ladder_or_passes() -> None:
     attempted = {code for code in CODES if CATALOGUE[code].status in {500, 502, 503, 504}} - NOT_OF_AN_ATTEMPT
     assert attempted == set(LADDERS) | PASSING
     assert not set(LADDERS) & PASSING
+
+
+def test_clients_that_need_no_token_want_none_for_their_files() -> None:
+    policies = {client: INNERTUBE_CLIENTS[client]["GVS_PO_TOKEN_POLICY"].values() for client in TOKENLESS.clients}
+    assert not [client for client, policy in policies.items() if any(item.required for item in policy)]
+    assert not set(TOKENLESS.clients) & {*YoutubeIE._DEFAULT_CLIENTS}
 
 
 def test_a_strategy_is_known_by_its_name() -> None:

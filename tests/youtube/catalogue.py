@@ -16,6 +16,9 @@ class Playability:
     countries: tuple[str, ...] = ()
 
 
+BOT_CHECKED = Playability(status="LOGIN_REQUIRED", reason="Sign in to confirm you’re not a bot")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
     """One sound track: `audio_id` as YouTube writes it, e.g. "de-DE.3"."""
@@ -42,7 +45,8 @@ class Video:
     """One video. Change one with `youtube.edit(video_id, field=value)`.
 
     Sizes are bytes, times seconds. `revision` stands for another upload of the same files: other bytes, other size, other lmt.
-    `blocked_clients` get the bot check instead of the playability. `sizes` replaces the real file of an itag by one of that size:
+    `blocked_clients` get the bot check instead of the playability, and with `needs_player_token` those without one get `unproven`.
+    `sizes` replaces the real file of an itag by one of that size:
     they stay playable: what is missing is filled with `free` boxes between MP4 fragments, or a Void element behind the WebM.
     """
 
@@ -72,11 +76,12 @@ class Video:
     has_drm: bool = False
     is_sabr_only: bool = False
     needs_player_token: bool = False
+    unproven: Playability = BOT_CHECKED
+    is_embeddable: bool = True
     refuses: frozenset[str] = frozenset()
 
 
-BOT_CHECKED = Playability(status="LOGIN_REQUIRED", reason="Sign in to confirm you’re not a bot")
-EVERY_CLIENT_BUT_WEB = frozenset({"TVHTML5", "VISIONOS"})
+EVERY_CLIENT_BUT_WEB = frozenset({"TVHTML5", "VISIONOS", "WEB_EMBEDDED_PLAYER"})
 
 ORDINARY = "ordinary-01"
 QUICK = "quick-vid01"

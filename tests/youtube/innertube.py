@@ -6,6 +6,11 @@ from .catalogue import BOT_CHECKED, Caption, Playability, Video
 from .media import MediaFile, files
 from .urls import address
 
+_ELSEWHERE = Playability(
+    status="UNPLAYABLE",
+    reason="Video unavailable",
+    subreason="Playback on other websites has been disabled by the video owner",
+)
 _STORYBOARD = "https://i.ytimg.com/sb/{}/storyboard3_L$L/$N.jpg?sqp=x|48#27#100#10#10#0#default#rs$stand-in"
 
 
@@ -57,8 +62,12 @@ def visitor_data(video: Video | None = None) -> str:
 
 
 def _playability(video: Video, client: str, has_player_token: bool) -> Playability:
-    if client in video.blocked_clients or (video.needs_player_token and not has_player_token):
+    if client in video.blocked_clients:
         return BOT_CHECKED
+    if client == "WEB_EMBEDDED_PLAYER" and not video.is_embeddable:
+        return _ELSEWHERE
+    if video.needs_player_token and not has_player_token:
+        return video.unproven
     return video.playability
 
 

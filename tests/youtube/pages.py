@@ -8,8 +8,14 @@ from .catalogue import Video
 from .innertube import next_response, player_response, visitor_data
 from .player import PLAYER_ID, PLAYER_PATH, SIGNATURE_TIMESTAMP
 
-_VERSIONS = {"WEB": "2.20260708.00.00", "MWEB": "2.20260708.05.00", "WEB_REMIX": "1.20260707.12.00"}
-_NUMBERS = {"WEB": 1, "MWEB": 2, "WEB_REMIX": 67}
+_VERSIONS = {
+    "WEB": "2.20260708.00.00",
+    "MWEB": "2.20260708.05.00",
+    "WEB_REMIX": "1.20260707.12.00",
+    "WEB_EMBEDDED_PLAYER": "2.20260708.00.00",
+    "TVHTML5": "7.20260707.07.00",
+}
+_NUMBERS = {"WEB": 1, "MWEB": 2, "WEB_REMIX": 67, "WEB_EMBEDDED_PLAYER": 56, "TVHTML5": 7}
 
 
 def watch_page(video: Video, exit_address: str) -> str:

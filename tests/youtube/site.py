@@ -87,7 +87,8 @@ class Site:
     def _page(self, request: Request, video: Video | None) -> Answer:
         if request.path != "/watch":
             names = {"m.youtube.com": "MWEB", "music.youtube.com": "WEB_REMIX"}
-            return text(home_page(names.get(request.host, "WEB")))
+            applications = {"embed": "WEB_EMBEDDED_PLAYER", "tv": "TVHTML5"}
+            return text(home_page(applications.get(request.path.split("/")[1]) or names.get(request.host, "WEB")))
         return text(watch_page(video or _unknown(request), self.exit_address))
 
     def _player(self, request: Request, video: Video | None) -> Answer:

@@ -146,10 +146,17 @@ _LIVE: Final = {"is_live": "live_now", "is_upcoming": "not_yet_available"}
 _ONLY_MISSING: Final = frozenset({"segmented_only", "sabr_only", "drm_protected"})
 
 
+_EMBEDDED: Final = "web_embedded"
+
+
 def _said(playability: list[Playability]) -> str:
-    """YouTube's reason; only refusals give one. The longest client's word counts, since some are terse."""
+    """YouTube's reason; only refusals give one. The longest client's word counts, since some are terse.
+
+    What the embedded player says may hold for other sites alone: it counts only where nobody else was asked.
+    """
     reasons = [
-        ". ".join(part.strip().rstrip(".") for part in (item.reason, item.subreason) if part.strip()) for item in playability
+        ". ".join(part.strip().rstrip(".") for part in (item.reason, item.subreason) if part.strip())
+        for item in [item for item in playability if item.client != _EMBEDDED] or playability
     ]
     return max(reasons, key=len, default="")
 

@@ -42,7 +42,8 @@ PROVEN: Final = Strategy(name="proven", clients=("tv_samsung", "web"), fetch_pot
 MOBILE: Final = Strategy(name="mobile", clients=("mweb", "web"), fetch_pot="always", webpage_skip=_PLAYER_RESPONSE)
 """The clients whose every file carries a token."""
 ANEW: Final = Strategy(name="anew", clients=("mweb", "web"), fetch_pot="always", webpage_skip=_PLAYER_RESPONSE, bypass_cache=True)
-TOKENLESS: Final = Strategy(name="tokenless", fetch_pot="never")
+TOKENLESS: Final = Strategy(name="tokenless", clients=("web_embedded", "tv_downgraded", "tv"), fetch_pot="never")
+"""None of whose files wants a token, and none of which the plain way asks."""
 SCRIPTLESS: Final = Strategy(name="scriptless", clients=("visionos",), fetch_pot="never")
 """The client that has no JavaScript challenge to solve; it needs no token either."""
 FORGETFUL: Final = Strategy(name="forgetful", forgets_players=True)
