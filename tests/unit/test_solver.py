@@ -149,6 +149,19 @@ def test_a_runtime_that_is_not_there(solver: WarmSolver) -> None:
         solver.solve("/nonexistent/deno", PLAYER, BOTH)
 
 
+def test_whatever_goes_wrong_ends_the_process_and_counts(solver: WarmSolver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a version of yt-dlp's solver that has lost a function."""
+    from yt_dlp_ejs.yt import solver as program  # type: ignore[import-untyped]
+
+    with monkeypatch.context() as patch:
+        patch.delattr(program, "core")
+        for _ in range(MAX_FAILURES):
+            with pytest.raises(SolverError, match="failed \\(AttributeError\\)"):
+                solver.solve(DENO, PLAYER, BOTH)
+            assert solver._process is None
+    assert solver.is_given_up
+
+
 def test_given_up_when_it_fails_again_and_again(solver: WarmSolver) -> None:
     for _ in range(MAX_FAILURES):
         assert not solver.is_given_up

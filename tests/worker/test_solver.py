@@ -174,6 +174,40 @@ async def test_solves_wrongly(youtube: YouTube, deno: Deno, tmp_path: Path, wron
         assert deno.starts == [OWN, WARM, OWN]
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "del yt_dlp.extractor.youtube.jsc.provider.register_preference",
+        "del yt_dlp.extractor.youtube.jsc.provider.NChallengeOutput",
+        "yt_dlp.extractor.youtube.jsc.provider.JsChallengeProvider.another = abc.abstractmethod(lambda self: None)",
+    ],
+    ids=["a function", "a class", "something that a provider must have"],
+)
+async def test_an_interface_that_does_not_fit(youtube: YouTube, deno: Deno, tmp_path: Path, loss: str) -> None:
+    """The child starts, yt-dlp's own provider does the work, and the log says why."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import abc, yt_dlp.extractor.youtube\nfrom yt_dlp.extractor.youtube.jsc import provider\n"
+        f"{loss}\nabc.update_abstractmethods(provider.JsChallengeProvider)\n"
+    )
+    work = job(youtube)
+    work.options["js_runtimes"] = {"deno": {"path": str(deno.path)}}
+    with child_environment(youtube.ca_file) as environment:
+        environment["PYTHONPATH"] += f"{os.pathsep}{tmp_path}"
+        child = await Child.start(environment)
+        lines: list[Line] = []
+
+        async def note(line: Line) -> None:
+            lines.append(line)
+
+        try:
+            for _ in range(2):
+                assert (await child.run(work, note)).info
+        finally:
+            await child.kill()
+    assert deno.starts == [OWN, OWN]
+    assert any(line.level == "warning" and "warm solver does not fit" in line.text for line in lines)
+
+
 async def test_broken_player(youtube: YouTube, deno: Deno) -> None:
     """What cannot be taken apart never gets to the warm solver, and is not remembered."""
     youtube.edit(videos.CHAPTERS, blocked_clients=frozenset({"VISIONOS"}))

@@ -14,7 +14,7 @@ from functions.analyze.extraction import players, wire
 from functions.analyze.extraction.memory import resident
 from functions.analyze.extraction.redaction import redact
 from functions.analyze.extraction.seams import Recording, observe
-from functions.analyze.extraction.solver import provider as _registers_itself  # noqa: F401
+from functions.analyze.extraction.solver.registered import WHY_NOT
 from functions.analyze.extraction.solver.warm import SOLVER
 from functions.analyze.extraction.wire import Failure, Job, Line, LogLevel, Report
 
@@ -32,6 +32,8 @@ _YOUTUBE: Final = (".youtube.com", ".googleapis.com")
 def extract(job: Job, emit: Emit) -> Report:
     """Whatever yt-dlp does, a report; its log lines go to ``emit`` as they come."""
     recording, logger = Recording(), _Logger(emit)
+    if WHY_NOT:
+        logger.warning(WHY_NOT)
     info, failure = None, None
     waits: list[str] = []
     if job.forgets_players:

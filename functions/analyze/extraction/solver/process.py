@@ -13,7 +13,6 @@ from threading import Timer
 from typing import Final, Literal
 
 import msgspec
-import yt_dlp_ejs.yt.solver  # type: ignore[import-untyped]
 
 _LOOP: Final = Path(__file__).with_name("loop.js")
 _OPTIONS: Final = (
@@ -58,6 +57,13 @@ class _Question(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str | None = None
 
 
+def _program() -> dict[str, str]:
+    """yt-dlp's solver. Imported here, where a version without it is one more failure of the process."""
+    from yt_dlp_ejs.yt import solver  # type: ignore[import-untyped]
+
+    return {"lib": solver.lib(), "core": solver.core()}
+
+
 class SolverProcess:
     """Started at once, and to be ended by its owner."""
 
@@ -85,7 +91,7 @@ class SolverProcess:
         """
         with self._limited():
             if not self._is_loaded:
-                self._say(msgspec.json.encode({"lib": yt_dlp_ejs.yt.solver.lib(), "core": yt_dlp_ejs.yt.solver.core()}))
+                self._say(msgspec.json.encode(_program()))
                 self._is_loaded = True
             answer = self._ask(_Question(url, requests))
             if answer.type == "unknown":

@@ -26,10 +26,10 @@ UNDERSTOOD: Final = "0.8."
 PREFERENCE: Final = 2000
 """yt-dlp's own provider for Deno has 1000."""
 
+_IS_UNDERSTOOD: Final = yt_dlp_ejs.version.startswith(UNDERSTOOD)
 _OUTPUTS: Final = {JsChallengeType.N: NChallengeOutput, JsChallengeType.SIG: SigChallengeOutput}
 
 
-@register_provider
 class WarmJCP(JsChallengeProvider):  # type: ignore[misc]
     """Made by yt-dlp for each job; what lasts is :data:`SOLVER`."""
 
@@ -37,23 +37,26 @@ class WarmJCP(JsChallengeProvider):  # type: ignore[misc]
 
     def is_available(self) -> bool:
         """Whether there is a runtime, and a solver that is understood."""
-        return bool(self._deno) and yt_dlp_ejs.version.startswith(UNDERSTOOD) and not SOLVER.is_given_up
+        return bool(self._deno) and _IS_UNDERSTOOD and not SOLVER.is_given_up
 
     def _real_bulk_solve(self, requests: list[Any]) -> Iterator[Any]:
         """Solve all challenges of one player in one go, as they usually come."""
         for url in dict.fromkeys(request.input.player_url for request in requests):
             asked = [request for request in requests if request.input.player_url == url]
-            responses = self._ask(url, [Request(request.type.value, request.input.challenges) for request in asked])
+            answers = self._answers(url, asked)
             self.logger.info("Solving JS challenges in the warm solver")  # shown as progress
-            yield from map(_response, asked, responses)
+            yield from answers
 
-    def _ask(self, player_url: str, requests: list[Request]) -> list[Response]:
+    def _answers(self, player_url: str, asked: list[Any]) -> list[Any]:
         try:
-            return SOLVER.solve(self._deno, player_url, requests)
-        except SolverError as error:
-            reason = f"The warm solver {error}"
-            if not isinstance(error, UnknownPlayerError):
-                self.logger.warning(reason)  # nothing is lost, but time
+            requests = [Request(request.type.value, request.input.challenges) for request in asked]
+            return list(map(_response, asked, SOLVER.solve(self._deno, player_url, requests)))
+        except UnknownPlayerError as error:
+            raise JsChallengeProviderRejectedRequest(f"The warm solver {error}") from error
+        except Exception as error:
+            SOLVER.end()
+            reason = f"The warm solver {error if isinstance(error, SolverError) else f'failed ({type(error).__name__})'}"
+            self.logger.warning(reason)  # nothing is lost, but time
             raise JsChallengeProviderRejectedRequest(reason) from error
 
     @property
@@ -75,6 +78,12 @@ def _is_solved(request: JsChallengeRequest, solutions: dict[str, str]) -> bool:
     return request.type is not JsChallengeType.N or not any(solution.endswith(n) for n, solution in solutions.items())
 
 
-@register_preference(WarmJCP)  # type: ignore[untyped-decorator]
-def _first(_provider: JsChallengeProvider, _requests: list[JsChallengeRequest]) -> int:
-    return PREFERENCE
+def register() -> None:
+    """Let yt-dlp ask here first.
+
+    :raises TypeError: if it expects something else of a provider; it would fail with one that it cannot make
+    """
+    if missing := WarmJCP.__abstractmethods__:
+        raise TypeError(", ".join(missing))
+    register_provider(WarmJCP)
+    register_preference(WarmJCP)(lambda _provider, _requests: PREFERENCE)

@@ -48,7 +48,7 @@ class WarmSolver:
         """One response for each request.
 
         :raises UnknownPlayerError: nothing was tried
-        :raises SolverError: the process failed; the next question gets another one
+        :raises SolverError: whatever went wrong; the process is ended, and the next question gets another one
         """
         self._next = deno, player_url
         code = players.taken_apart(player_url)
@@ -57,10 +57,12 @@ class WarmSolver:
         try:
             self._process = self._process or SolverProcess(deno, timeout=self._timeout)
             responses = self._process.solve(player_url, code, requests)
-        except SolverError:
+        except Exception as error:
             self._failures += 1
             self.end()
-            raise
+            if isinstance(error, SolverError):
+                raise
+            raise SolverError(f"failed ({type(error).__name__})") from error
         self._failures = 0
         return responses
 
