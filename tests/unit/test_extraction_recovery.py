@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from functions.analyze.extraction.breaker import PATIENCE, Breaker
+from functions.analyze.extraction.breaker import PATIENCE, REST, Breaker, Rest
 from functions.analyze.extraction.outcome import failed, more_telling, told_to_wait
 from functions.analyze.extraction.progress import PROBING, probing
 from functions.analyze.extraction.richer import richer
@@ -41,6 +41,17 @@ def test_a_service_that_takes_long_to_fail_is_asked_nothing_more() -> None:
     assert breaker.allows("web player")
     breaker.failed("web player", seconds=PATIENCE / 2)
     assert not breaker.allows("mweb player")
+
+
+def test_a_service_that_took_long_to_fail_is_left_alone_for_a_while() -> None:
+    rest = Rest()
+    assert not rest.holds(now=0)
+    rest.note(spent=PATIENCE - 0.1, now=0)
+    assert not rest.holds(now=0)
+    rest.note(spent=PATIENCE, now=0)
+    rest.note(spent=0, now=1)
+    assert rest.holds(now=REST - 0.1)
+    assert not rest.holds(now=REST)
 
 
 def test_the_richer_result_is_kept() -> None:

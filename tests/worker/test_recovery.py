@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 
 from functions.analyze import backoff
 from functions.analyze.analyst import Analyst, Postponed
+from functions.analyze.extraction.evidence import LEFT_ALONE
 from functions.analyze.extraction.extractor import Extractor
 from functions.analyze.extraction.outcome import Outcome
 from functions.analyze.extraction.strategies import MOBILE, Strategy
@@ -287,17 +288,23 @@ async def test_nobody_listens_where_the_token_service_should_be(youtube: YouTube
 
 
 async def test_a_hanging_token_service_costs_one_time_out(youtube: YouTube, plain: Settings) -> None:
-    """Two clients, two purposes and 26 formats: without the breaker these are many times 20 s."""
+    """Two clients, two purposes and 26 formats: without the breaker these are many times 20 s, in every job."""
     began = time.monotonic()
     with token_service("hanging") as service:
-        async with extracting(with_tokens(plain, service)) as extractor:
+        async with extracting(with_tokens(plain, service), children=2) as extractor:
             outcome = await attempt(extractor, videos.ORDINARY, strategy=MOBILE)
+            assert 20.0 <= time.monotonic() - began < 40.0
+            began = time.monotonic()
+            with capture_logs() as logs:
+                later = await asyncio.gather(*(attempt(extractor, videos.QUICK, strategy=MOBILE) for _ in range(2)))
+            assert time.monotonic() - began < PROMPT
             service.released.set()
-    assert 20.0 <= time.monotonic() - began < 40.0
     assert (len(service.asked), service.pings) == (1, 1)
-    assert outcome.problem is not None
-    assert (outcome.verdict, outcome.problem.code) == ("degraded", "token_provider_unavailable")
-    assert reached(youtube) == {"page": 2, "player": 2, "player_js": 1, "media": 1}
+    for one in (outcome, *later):
+        assert one.problem is not None
+        assert (one.verdict, one.problem.code) == ("degraded", "token_provider_unavailable")
+    assert reached(youtube) == {"page": 6, "player": 6, "player_js": 2, "media": 3}
+    assert [log["text"] for log in logs if "left alone" in log.get("text", "")] == [f"[youtube] {LEFT_ALONE}"] * 2
 
 
 @pytest.mark.parametrize("manner", ["error", "not_json", "malformed", "old"])
@@ -311,6 +318,30 @@ async def test_a_failing_token_service_is_asked_once_per_client_and_purpose(
     assert len(set(asked)) == len(asked) == (0 if manner == "old" else 4)
     assert outcome.problem is not None
     assert (outcome.verdict, outcome.problem.code) == ("degraded", "token_provider_unavailable")
+
+
+async def test_an_attempt_that_ends_before_the_token_service_s_time_limit(youtube: YouTube, plain: Settings) -> None:
+    with token_service("hanging") as service:
+        async with extracting(with_tokens(plain, service)) as extractor:
+            ended = await attempt(extractor, videos.QUICK, strategy=MOBILE, timeout=7)
+            later = await attempt(extractor, videos.QUICK, strategy=MOBILE)
+            service.released.set()
+    for outcome, verdict in ((ended, "retry"), (later, "degraded")):
+        assert outcome.problem is not None
+        assert (outcome.verdict, outcome.problem.code) == (verdict, "token_provider_unavailable")
+    assert len(service.asked) == 1
+
+
+async def test_a_hanging_token_service_to_the_end(youtube: YouTube, store: Store, plain: Settings) -> None:
+    with token_service("hanging") as service:
+        journey = await travel(store, with_tokens(plain, service), videos.BOT_CHECK_UNTIL_TOKEN)
+        service.released.set()
+    assert journey.ways == ["plain", "proven", "tokenless", "mobile", "scriptless"]
+    assert journey.problem.code == "token_provider_unavailable"
+    assert [seconds >= PROMPT for seconds in journey.seconds] == [False, True, False, False, False]
+    assert max(journey.seconds) < plain.analysis_timeout / 2
+    assert (len(service.asked), service.pings) == (1, 1)
+    assert reached(youtube) == {"page": 8, "player": 10}
 
 
 async def test_what_needs_a_token_is_named_per_client(youtube: YouTube, store: Store, plain: Settings) -> None:

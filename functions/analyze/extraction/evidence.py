@@ -1,7 +1,7 @@
 """What yt-dlp's log says went wrong on the way to a result. Pure; most of it never becomes an exception."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -11,8 +11,10 @@ from functions.analyze.extraction.wire import Line
 _TOKEN_REQUIRED: Final = re.compile(r": (\S+) client (?:https|hls|dash) formats require a GVS PO Token which was not provided")
 _PROVIDER: Final = re.compile(
     r"(?:Error|error) reaching (?:GET|POST)|HTTP Error reaching|Error parsing (?:ping )?response|major versions are mismatched"
-    r"|(?:Error|error when) fetching PO Token|Invalid PO Token response"
+    r"|(?:Error|error when) fetching PO Token|Invalid PO Token response|left alone"
 )
+LEFT_ALONE: Final = "[pot] The PO token service did not answer a moment ago and is left alone"
+_GENERATING: Final = re.compile(r"\[pot:.*Generating an? \S+ PO Token")
 _PROVIDER_REASON: Final = re.compile(r"PoTokenProviderError\(['\"](?!Error |Server )(.+?)['\"]\)")
 """What the token service says went wrong, not what the plugin says of the service."""
 _CHALLENGE: Final = re.compile(r"(?:Signature|n challenge) solving failed|No supported JavaScript runtime could be found")
@@ -71,6 +73,11 @@ def evidence(lines: Iterable[Line], failure: str = "") -> Evidence:
         is_network_failing=bool(_NETWORK.search(troubles)),
         is_certificate_untrusted=bool(_CERTIFICATE.search(troubles)),
     )
+
+
+def is_asking_for_token(lines: Sequence[Line]) -> bool:
+    """Whether that is the last that was heard."""
+    return bool(lines) and bool(_GENERATING.search(lines[-1].text))
 
 
 def _rate_limited(texts: Iterable[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import DownloadError
 
 from functions.analyze.extraction import players, wire
+from functions.analyze.extraction.breaker import Breaker
 from functions.analyze.extraction.memory import resident
 from functions.analyze.extraction.redaction import redact
 from functions.analyze.extraction.seams import Recording, observe
@@ -34,6 +35,7 @@ def extract(job: Job, emit: Emit) -> Report:
     recording, logger = Recording(), _Logger(emit)
     if WHY_NOT:
         logger.warning(WHY_NOT)
+    breaker = None if job.is_provider_resting else Breaker()
     info, failure = None, None
     waits: list[str] = []
     if job.forgets_players:
@@ -43,7 +45,7 @@ def extract(job: Job, emit: Emit) -> Report:
             _note_waits(ydl, waits)
             youtube = YoutubeIE()
             ydl.add_info_extractor(youtube)
-            observe(youtube, recording, bypass_cache=job.bypass_cache)
+            observe(youtube, recording, breaker, bypass_cache=job.bypass_cache)
             info = wire.to_info(_trim(ydl.sanitize_info(ydl.extract_info(job.url, download=False))))
     except Exception as error:  # noqa: BLE001 - the seam: every error of yt-dlp's ends here
         failure = _failure(error)
@@ -55,6 +57,7 @@ def extract(job: Job, emit: Emit) -> Report:
         offers=recording.offers,
         playability=recording.playability,
         retry_after=waits,
+        provider_seconds=breaker.spent if breaker else 0.0,
         memory=resident(),
     )
 

@@ -12,9 +12,10 @@ import structlog
 from msgspec.structs import replace
 
 from functions.analyze.extraction import exits, progress
+from functions.analyze.extraction.breaker import Rest
 from functions.analyze.extraction.census import Census, census
 from functions.analyze.extraction.environment import child_environment, find_deno
-from functions.analyze.extraction.evidence import evidence
+from functions.analyze.extraction.evidence import evidence, is_asking_for_token
 from functions.analyze.extraction.formats import candidates
 from functions.analyze.extraction.media import extracted
 from functions.analyze.extraction.options import ydl_options
@@ -35,6 +36,18 @@ OnProgress = Callable[[Progress], Awaitable[None]]
 log = structlog.get_logger()
 
 
+class _Heard:
+    """What a child has said so far, and when it said something last."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.last = time.monotonic()
+
+    def add(self, line: Line) -> None:
+        self.lines.append(line)
+        self.last = time.monotonic()
+
+
 class Extractor:
     """Attempts analyses, as many at once as it has children. Made by :meth:`open`."""
 
@@ -43,6 +56,7 @@ class Extractor:
         self._pool = pool
         self._upstream = upstream
         self._deno = deno
+        self._rest = Rest()
 
     @classmethod
     @asynccontextmanager
@@ -70,27 +84,27 @@ class Extractor:
         :param refused_exits: of earlier attempts.
         """
         started = time.monotonic()
+        heard = _Heard()
         try:
             async with asyncio.timeout(timeout):
-                report, lines = await self._extract(url, strategy, on_progress)
+                report = await self._extract(url, strategy, heard, on_progress)
         except TimeoutError:
             log.warning("extraction ended by force", strategy=strategy.name, seconds=timeout)
-            return failed("analysis_timeout")
+            return self._ended(heard)
         except ChildError as error:
             return failed("internal_error", f"The extraction process {error}.")
         remaining = timeout - (time.monotonic() - started)
         outcome = await self._conclude(
-            report, lines, media_id=media_id, on_progress=on_progress, remaining=remaining, known_exits=refused_exits
+            report, heard.lines, media_id=media_id, on_progress=on_progress, remaining=remaining, known_exits=refused_exits
         )
         return told_to_wait(outcome, [retry_after(header) for header in report.retry_after])
 
-    async def _extract(self, url: str, strategy: Strategy, on_progress: OnProgress) -> tuple[Report, list[Line]]:
-        lines: list[Line] = []
+    async def _extract(self, url: str, strategy: Strategy, heard: _Heard, on_progress: OnProgress) -> Report:
         shown = progress.START
 
         async def read(line: Line) -> None:
             nonlocal shown
-            lines.append(line)
+            heard.add(line)
             if line.level != "debug":
                 log.info("extraction says", level=line.level, text=line.text)
             if (after := progress.advance(shown, line.text)) is not None:
@@ -100,7 +114,15 @@ class Extractor:
         async with self._pool.borrow() as child:
             await on_progress(shown)
             report = await child.run(self._job(url, strategy), read)
-        return report, lines
+        self._rest.note(spent=report.provider_seconds, now=time.monotonic())
+        return report
+
+    def _ended(self, heard: _Heard) -> Outcome:
+        """By force, which may be the token service's doing: its own time limit is longer than a short attempt."""
+        if not is_asking_for_token(heard.lines):
+            return failed("analysis_timeout")
+        self._rest.note(spent=time.monotonic() - heard.last, now=time.monotonic())
+        return failed("token_provider_unavailable")
 
     def _job(self, url: str, strategy: Strategy) -> Job:
         options = ydl_options(
@@ -110,7 +132,13 @@ class Extractor:
             deno=self._deno,
             has_extra_trust=self._settings.ssl_cert_file is not None,
         )
-        return Job(url=url, options=options, bypass_cache=strategy.bypass_cache, forgets_players=strategy.forgets_players)
+        return Job(
+            url=url,
+            options=options,
+            bypass_cache=strategy.bypass_cache,
+            forgets_players=strategy.forgets_players,
+            is_provider_resting=self._rest.holds(now=time.monotonic()),
+        )
 
     async def _conclude(
         self,

@@ -1,4 +1,4 @@
-"""The four places where yt-dlp's inside is touched, each on one extractor object and never on its classes.
+"""The few places where yt-dlp's inside is touched, each on one extractor object and never on its classes.
 
 All are tolerant: should yt-dlp change, the recording stays empty (:attr:`Recording.offers` is None), tokens and players are fetched
 as yt-dlp does by itself, and the analysis goes on.
@@ -8,6 +8,7 @@ as yt-dlp does by itself, and the analysis goes on.
 
 import contextlib
 import dataclasses
+import functools
 import socket
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any
 
 from functions.analyze.extraction import offers, players
 from functions.analyze.extraction.breaker import Breaker
+from functions.analyze.extraction.evidence import LEFT_ALONE
 from functions.analyze.extraction.wire import Offer, Playability
 
 _CLIENT_KEYS = ("__yt_dlp_client", "_client")
@@ -48,10 +50,22 @@ class Recording:
             self.playability.append(noted)
 
 
-def observe(extractor: Any, recording: Recording, *, bypass_cache: bool) -> None:  # noqa: ANN401 - yt-dlp's extractor is untyped
-    """Put every seam on this extractor."""
+def observe(
+    extractor: Any,  # noqa: ANN401 - yt-dlp's extractor is untyped
+    recording: Recording,
+    breaker: Breaker | None,
+    *,
+    bypass_cache: bool,
+) -> None:
+    """Put every seam on this extractor.
+
+    :param breaker: None where the token service is left alone
+    """
     _record_player_responses(extractor, recording)
-    _bound_token_requests(extractor, bypass_cache=bypass_cache)
+    if breaker is None:
+        _refuse_token_requests(extractor)
+    else:
+        _bound_token_requests(extractor, breaker, bypass_cache=bypass_cache)
     _keep_players(extractor)
     _send_at_once(extractor)
 
@@ -79,9 +93,8 @@ def _page_response(extractor: Any, video_id: Any = None, webpage: Any = None) ->
     return found if isinstance(found, dict) else None
 
 
-def _bound_token_requests(extractor: Any, *, bypass_cache: bool) -> None:  # noqa: ANN401
+def _bound_token_requests(extractor: Any, breaker: Breaker, *, bypass_cache: bool) -> None:  # noqa: ANN401
     """Ask a failing provider as seldom as :mod:`breaker` says; bypass its cache if told to."""
-    breaker = Breaker()
 
     def bound() -> None:
         director = extractor._pot_director
@@ -102,6 +115,22 @@ def _bound_token_requests(extractor: Any, *, bypass_cache: bool) -> None:  # noq
         director.get_po_token = bounded
 
     _when_initialized(extractor, bound)
+
+
+def _refuse_token_requests(extractor: Any) -> None:  # noqa: ANN401
+    """Nobody is asked; the log tells, once."""
+
+    @functools.cache
+    def tell() -> None:
+        extractor.report_warning(LEFT_ALONE)
+
+    def refused(_: Any) -> None:  # noqa: ANN401
+        _tolerantly(tell)
+
+    def refuse() -> None:
+        extractor._pot_director.get_po_token = refused
+
+    _when_initialized(extractor, refuse)
 
 
 def _keep_players(extractor: Any) -> None:  # noqa: ANN401

@@ -13,12 +13,16 @@ LogLevel: TypeAlias = Literal["debug", "warning", "error"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """One extraction. ``options`` are yt-dlp's own parameters; the rest is as in the strategy."""
+    """One extraction. ``options`` are yt-dlp's own parameters; the rest is as in the strategy.
+
+    ``is_provider_resting``: the token service is not asked.
+    """
 
     url: str
     options: dict[str, Any]
     bypass_cache: bool
     forgets_players: bool = False
+    is_provider_resting: bool = False
 
 
 class Chapter(Struct, frozen=True):
@@ -147,7 +151,8 @@ class Line(Struct, frozen=True, tag="line"):
 class Report(Struct, frozen=True, kw_only=True, tag="report"):
     """The end of a job. ``offers`` is None where the player responses could not be read.
 
-    ``retry_after``: the headers of that name with which YouTube limited the rate, as they were sent.
+    ``retry_after``: the headers of that name with which YouTube limited the rate, as they were sent; ``provider_seconds``: what the
+    token service's failures took.
     """
 
     info: Info | None
@@ -155,6 +160,7 @@ class Report(Struct, frozen=True, kw_only=True, tag="report"):
     offers: list[Offer] | None
     playability: list[Playability]
     retry_after: list[str] = []
+    provider_seconds: float = 0.0
     memory: int  # bytes the child holds now
 
 
