@@ -66,12 +66,20 @@ async def run(settings: Settings) -> None:
             await analyst.stop()
 
 
+class DiscreetRetries(Retries):
+    """Dramatiq's, but the message that comes again is without the traceback: what may be in one is nobody's business."""
+
+    def before_enqueue(self, _broker: dramatiq.Broker, message: "dramatiq.Message[Any]", _delay: int | None) -> None:
+        """The last moment before a message is written."""
+        message.options.pop("traceback", None)
+
+
 @asynccontextmanager
 async def consuming(settings: Settings, analyst: Analyst, *, threads: int) -> AsyncIterator[None]:
     """Dramatiq's threads, each carrying one wake-up at a time to the analyst."""
     client = connect_blocking(settings.redis_url)
     # A wait between attempts can come any number of times; the task counts its attempts itself.
-    untyped: Any = Retries  # Dramatiq's annotation forgets that None means any number
+    untyped: Any = DiscreetRetries  # Dramatiq's annotation forgets that None means any number
     broker = redis_broker(client, middleware=[untyped(max_retries=None)])
     declare_actors(broker, analyst, asyncio.get_running_loop())
     worker = dramatiq.Worker(broker, worker_timeout=POLL_MS, worker_threads=threads)

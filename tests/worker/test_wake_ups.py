@@ -1,20 +1,25 @@
 """What becomes of a message, and of the process that takes it."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import dramatiq
 import pytest
+import redis
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import Retry
 from redis.exceptions import ConnectionError as StoreAway
 from redis.exceptions import ResponseError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from functions.analyze.analyst import Postponed
 from functions.analyze.sweeper import sweep_for_ever
-from functions.analyze.worker import STOP_MS, declare_actors
+from functions.analyze.worker import STOP_MS, consuming, declare_actors
 from functions.local.child import Spec
+from shared.queue import open_queue
+from shared.settings import Settings
 from shared.store import WakeUp
 
 
@@ -50,6 +55,30 @@ async def test_a_message_comes_again_with_a_code_and_a_delay(error: Exception, c
 @pytest.mark.parametrize("error", [KeyError("https://a.googlevideo.com/"), ResponseError("secret"), TimeoutError()])
 async def test_a_mistake_of_ours_ends_the_message_and_reaches_no_other(error: Exception) -> None:
     assert await carried(error) is None
+
+
+async def test_a_message_that_comes_again_holds_a_code_and_nothing_else_of_the_failure(redis_url: str) -> None:
+    settings = Settings(redis_url=redis_url, secret_key="s" * 32)
+    analyst: Any = Fails(Postponed("bot_check", 60_000))
+    async with open_queue(settings) as queue, consuming(settings, analyst, threads=1):
+        await queue.wake([WakeUp("t1", "analyze")])
+        message = await asyncio.to_thread(delayed, redis_url)
+    assert message["args"] == ["t1"]
+    assert message["options"].keys() == {"retries", "requeue_timestamp", "redis_message_id", "eta"}
+
+
+def delayed(redis_url: str) -> dict[str, Any]:
+    """The first message that waits, as the store has it."""
+    with redis.Redis.from_url(redis_url) as store:
+        for attempt in patiently():
+            with attempt:
+                (raw,) = store.hvals("dramatiq:analyze.DQ.msgs")
+    found: dict[str, Any] = json.loads(raw)
+    return found
+
+
+def patiently() -> Retrying:
+    return Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.02), retry=retry_if_exception_type(ValueError), reraise=True)
 
 
 async def test_the_sweeper_outlives_a_mistake_of_ours() -> None:
