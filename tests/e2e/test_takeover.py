@@ -97,6 +97,25 @@ def test_kills_beyond_the_attempts_end_in_a_named_failure(new_stack: Callable[..
     assert (final["state"], final["problem"]["code"]) == ("failed", "internal_error")
 
 
+def test_a_worker_killed_in_the_last_attempt_leaves_what_an_earlier_one_found(
+    new_stack: Callable[..., Stack], youtube: YouTube
+) -> None:
+    stack = new_stack(ANALYSIS_ATTEMPTS="2")
+    stack.start(*PARTS)
+    for itag in (137, 248):
+        youtube.fault(Fault("media", Status(403), itag=itag))
+    task_id = submitted(stack, catalogue.QUICK)
+    stack.until(lambda: stack.status(task_id), lambda task: task["progress"]["phase"] == "waiting")
+    slow = youtube.fault(Fault("page", Delay(60)))
+    stack.until(lambda: slow.hits, lambda hits: hits == 1)
+    stack.part("worker").kill()
+    stack.part("worker").start()
+    final = stack.finished(task_id)
+    assert (final["state"], final["attempt"], final["problem"]) == ("completed", 2, None)
+    assert final["result"]["is_degraded"]
+    assert {item["format_id"] for item in final["result"]["formats"]["audio_only"]} == {"140", "251"}
+
+
 def test_a_worker_killed_during_a_wait_between_attempts(new_stack: Callable[..., Stack], youtube: YouTube) -> None:
     stack = new_stack(ANALYSIS_ATTEMPTS="3")
     stack.start(*PARTS)

@@ -12,7 +12,7 @@ import structlog
 from msgspec.structs import replace
 
 from functions.analyze.extraction import exits, progress
-from functions.analyze.extraction.breaker import Rest
+from functions.analyze.extraction.breaker import PATIENCE, Rest
 from functions.analyze.extraction.census import Census, census
 from functions.analyze.extraction.environment import child_environment, find_deno
 from functions.analyze.extraction.evidence import evidence, is_asking_for_token
@@ -119,9 +119,11 @@ class Extractor:
 
     def _ended(self, heard: _Heard) -> Outcome:
         """By force, which may be the token service's doing: its own time limit is longer than a short attempt."""
-        if not is_asking_for_token(heard.lines):
+        now = time.monotonic()
+        spent = now - heard.last
+        if spent < PATIENCE or not is_asking_for_token(heard.lines):
             return failed("analysis_timeout")
-        self._rest.note(spent=time.monotonic() - heard.last, now=time.monotonic())
+        self._rest.note(spent=spent, now=now)
         return failed("token_provider_unavailable")
 
     def _job(self, url: str, strategy: Strategy) -> Job:

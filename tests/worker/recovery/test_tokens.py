@@ -149,6 +149,7 @@ async def test_an_attempt_that_ends_before_the_token_service_s_time_limit(youtub
         assert outcome.problem is not None
         assert (outcome.verdict, outcome.problem.code) == (verdict, "token_provider_unavailable")
     assert len(service.asked) == 1
+    assert reached(youtube) == {"page": 4, "player": 2, "player_js": 1, "media": 1}
 
 
 async def test_a_hanging_token_service_to_the_end(youtube: YouTube, store: Store, plain: Settings) -> None:
