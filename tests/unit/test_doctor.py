@@ -17,9 +17,9 @@ from functions.analyze.doctor import analysis, media, programs, provider, store,
 from functions.analyze.doctor.checks import CHECKS
 from functions.analyze.doctor.examination import Case, Check, examine
 from functions.analyze.doctor.finding import Finding, as_line, bad, good, unchecked
-from functions.analyze.extraction.media import Extracted
 from functions.analyze.extraction.outcome import Outcome, failed
 from functions.analyze.extraction.strategies import PLAIN, PROVEN, SCRIPTLESS, Strategy
+from shared.extracted import Extracted
 from shared.problems import problem
 from shared.schemas import Channel, Format, Formats, Media, Missing, VideoCodec
 from shared.settings import Settings

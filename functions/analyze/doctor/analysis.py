@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from functions.analyze.doctor.finding import Finding, bad, good
 from functions.analyze.extraction.extractor import Extractor
-from functions.analyze.extraction.media import Extracted
 from functions.analyze.extraction.outcome import FINAL, Outcome
+from functions.analyze.extraction.richer import richer
 from functions.analyze.extraction.strategies import PLAIN, Strategy, next_strategy
-from functions.analyze.extraction.trail import richer
+from shared.extracted import Extracted
 from shared.schemas import Format, Media, Missing, Progress
 from shared.settings import Settings
 from shared.urls import Video
@@ -79,7 +79,7 @@ def cure(outcome: Outcome, *, has_provider: bool) -> Strategy | None:
     """What a worker would try next, if that is anything else."""
     if outcome.problem is None or outcome.verdict not in {"retry", "degraded"}:
         return None
-    strategy = next_strategy(2, outcome.problem.code, before=PLAIN, has_provider=has_provider)
+    strategy = next_strategy(outcome.problem.code, before=PLAIN, has_provider=has_provider)
     return None if strategy == PLAIN else strategy
 
 
@@ -92,7 +92,7 @@ def concluded(attempts: Sequence[Attempted]) -> Finding:
     """Whether there is a result at all."""
     first, last = attempts[0], attempts[-1]
     found, why = best(attempts), first.outcome.problem
-    if found is not None and found is first.outcome.facts:
+    if found is not None and first.outcome.facts is not None and found.sources is first.outcome.facts.sources:
         return good(ANALYSIS, _described(first))
     if why is None:
         return bad(ANALYSIS, "it gave neither a result nor a reason", "please report this")

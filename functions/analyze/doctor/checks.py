@@ -7,7 +7,7 @@ from functions.analyze.doctor import analysis, media, programs, provider, store,
 from functions.analyze.doctor.examination import Case, Check
 from functions.analyze.doctor.finding import Finding
 from functions.analyze.extraction.environment import find_deno
-from functions.analyze.extraction.media import Extracted
+from shared.extracted import Extracted
 from shared.upstream.exits import trust
 
 PLUGIN: Final = "bgutil-ytdlp-pot-provider"

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from msgspec import Struct
 
 from functions.analyze.doctor.finding import Finding, bad, skipped
-from functions.analyze.extraction.media import Extracted
+from shared.extracted import Extracted
 from shared.settings import Settings
 from shared.upstream import Upstream
 from shared.urls import Video

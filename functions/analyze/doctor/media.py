@@ -13,7 +13,7 @@ from msgspec import Struct
 from functions.analyze.doctor.analysis import videos
 from functions.analyze.doctor.finding import Finding, bad, good
 from functions.analyze.doctor.way_out import explained
-from functions.analyze.extraction.media import Extracted
+from shared.extracted import Extracted
 from shared.sources import ByteRange, Source
 from shared.upstream import Upstream, UpstreamError
 

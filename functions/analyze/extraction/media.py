@@ -14,8 +14,6 @@ from shared.extracted import Extracted
 from shared.schemas import UNRENDERED, Channel, Chapter, LiveStatus, Media, Missing, Subtitle
 from shared.sources import Asset
 
-__all__ = ["Extracted", "cover", "extracted", "subtitle_file", "subtitles"]
-
 THUMBNAIL: Final = "thumbnail"
 
 _IMAGES: Final = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".png": "image/png"}
