@@ -25,7 +25,8 @@ class Buffers:
 
     def __init__(self) -> None:
         self.wire = memoryview(bytearray(LARGE))
-        self.plain = memoryview(bytearray(LARGE))
+        # One for each layer of TLS: the inner one opens what lies in the outer one's.
+        self.plain = (memoryview(bytearray(LARGE)), memoryview(bytearray(LARGE)))
 
 
 class Stream(asyncio.BufferedProtocol):
@@ -62,6 +63,9 @@ class Stream(asyncio.BufferedProtocol):
         if not self._inbox:
             if self._failure is not None:
                 raise self._failure
+            if self._layers and not self._layers[-1].has_ended:
+                # Anybody on the way can close a TCP connection; what ends with it may have been cut (RFC 9112 section 9.8).
+                raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed, and TLS did not say so")
             return b""
         chunk = self._inbox.popleft()
         self._size -= len(chunk)
@@ -109,7 +113,7 @@ class Stream(asyncio.BufferedProtocol):
                 raise ConnectionResetError("closed during the TLS handshake")
             tls.feed(data)
         self.send(tls.outgoing())
-        early, self._inbox, self._size = self._inbox, deque(), 0
+        early = [await self.receive(timeout) for _ in range(len(self._inbox))]
         self._layers = (*self._layers, tls)
         self._open((b"", *early), (tls,))
 
@@ -168,10 +172,11 @@ class Stream(asyncio.BufferedProtocol):
             self._wake()
             return
         layer, *above = layers
-        for opened in layer.open(data, self._buffers.plain):
+        for opened in layer.open(data, self._buffers.plain[len(above)]):
             self._rise(opened, tuple(above))
         if layer.has_ended:
             self._end(None)
+            self._transport.close()  # what follows the end is nobody's, and would be kept by OpenSSL
 
     def _end(self, failure: Exception | None) -> None:
         if not self._has_ended:
