@@ -26,7 +26,10 @@ class Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The head of the answer; its body follows as it is read."""
         timeouts = request.extensions.get("timeout", {})
-        origin = origin_of(str(request.url))
+        try:
+            origin = origin_of(str(request.url))
+        except ValueError as error:
+            raise httpx.UnsupportedProtocol(type(error).__name__) from error
         stream = self._pool.waiting(origin)
         if stream is not None:
             exchange = Exchange(stream, timeouts.get("read"))
@@ -91,7 +94,7 @@ def _connecting() -> Iterator[None]:
         raise httpx.ConnectTimeout("no connection") from error
     except ProxyRefusedError as error:
         raise httpx.ProxyError(str(error)) from error
-    except (NoProxyError, OSError) as error:
+    except (NoProxyError, OSError, UnicodeError) as error:  # the last for a name that cannot be asked for
         raise httpx.ConnectError(type(error).__name__) from error
 
 

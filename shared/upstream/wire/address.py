@@ -5,6 +5,9 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
+MAX_NAME: Final = 253
+"""Characters of a host name (RFC 1035 section 2.3.4, as it is written)."""
+
 _PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
@@ -13,6 +16,11 @@ class Address(Struct, frozen=True):
 
     host: str
     port: int
+
+    @property
+    def authority(self) -> str:
+        """As it stands in a request (RFC 9112 section 3.2.3)."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Origin(Struct, frozen=True):
@@ -39,9 +47,16 @@ class Proxy(Struct, frozen=True, kw_only=True):
 
 
 def origin_of(url: str) -> Origin:
-    """Of an absolute http or https URL."""
+    """Of an absolute http or https URL.
+
+    :raises ValueError: for any other, and for a host that no resolver, proxy or certificate could name
+    """
     parts = urlsplit(url)
-    return Origin(parts.scheme, Address(parts.hostname or "", parts.port or _PORTS[parts.scheme]))
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not 0 < len(host) <= MAX_NAME:
+        raise ValueError("no absolute http or https URL")
+    host.encode("idna")  # the length of each label
+    return Origin(parts.scheme, Address(host, parts.port or _PORTS[parts.scheme]))
 
 
 def proxy_of(url: str) -> Proxy:

@@ -89,7 +89,6 @@ class Exchange:
             self._rest = int(fields[b"content-length"])  # h11 has seen to it that this is one number
         else:
             return
-        # Neither side has said that the connection ends here.
-        self._is_kept = self._http.their_state is not h11.MUST_CLOSE and head.http_version == b"1.1"
-        self._is_kept = self._is_kept and b"close" not in fields.get(b"connection", b"").lower()
+        # Neither side has said that the connection ends here: h11 has read both heads.
+        self._is_kept = self._http.our_state is h11.DONE
         self._stream.unreceive(self._http.trailing_data[0])
