@@ -73,7 +73,7 @@ def _connect_reason(error: BaseException, *, is_proxied: bool) -> Reason:
             return "proxy_unreachable"
         if isinstance(cause, ssl.SSLError):
             return "untrusted" if isinstance(cause, ssl.SSLCertVerificationError) else "interrupted"
-        if isinstance(cause, socket.gaierror):
+        if isinstance(cause, socket.gaierror | UnicodeError):
             return "proxy_unreachable" if is_proxied else "unresolved"
         if isinstance(cause, OSError) and cause.errno in _NOBODY_THERE:
             return "proxy_unreachable" if is_proxied else "interrupted"

@@ -1,6 +1,7 @@
 """Through a proxy to a host that only the proxy knows how to find: CONNECT (RFC 9110 section 9.3.6) and SOCKS5 (RFC 1928, 1929)."""
 
 import base64
+import ssl
 from ipaddress import ip_address
 from typing import Final
 
@@ -14,8 +15,10 @@ _VERSION: Final = 5
 _AUTH_VERSION: Final = 1
 _NO_AUTHENTICATION: Final = 0
 _PASSWORD: Final = 2
+_MAX_CREDENTIAL: Final = 255
 _CONNECT: Final = 1
 _IPV4, _NAME, _IPV6 = 1, 3, 4
+_LENGTHS: Final = {_IPV4: 4, _IPV6: 16}
 _SUCCESS: Final = range(200, 300)
 _AUTHENTICATION_REQUIRED: Final = 407
 _NOT_ALLOWED: Final = 2
@@ -39,18 +42,17 @@ async def connect(stream: Stream, target: Address, credentials: Credentials | No
     :raises ProxyRefusedError: where the proxy says no
     :raises NoProxyError: where what answers is not one
     """
-    name = f"{target.host}:{target.port}"
-    headers = [("Host", name)]
+    headers = [("Host", target.authority)]
     if credentials is not None:
         plain = f"{credentials.username}:{credentials.password}".encode()
         headers.append(("Proxy-Authorization", f"Basic {base64.b64encode(plain).decode()}"))
     proxy = h11.Connection(our_role=h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
-    stream.send(proxy.send(h11.Request(method="CONNECT", target=name, headers=headers)) or b"")
+    stream.send(proxy.send(h11.Request(method="CONNECT", target=target.authority, headers=headers)) or b"")
     try:
         while not isinstance(event := proxy.next_event(), h11.Response):
             if event is h11.NEED_DATA:
                 proxy.receive_data(await stream.receive(timeout))
-    except h11.RemoteProtocolError:
+    except (h11.RemoteProtocolError, ssl.SSLEOFError):
         raise NoProxyError("no HTTP proxy") from None
     if event.status_code not in _SUCCESS:
         raise ProxyRefusedError(f"CONNECT {event.status_code}", is_authentication=event.status_code == _AUTHENTICATION_REQUIRED)
@@ -80,9 +82,9 @@ async def socks5(stream: Stream, target: Address, credentials: Credentials | Non
             raise NoProxyError("no SOCKS5 proxy")
         if reply:
             raise ProxyRefusedError(f"SOCKS5 reply {reply}", is_authentication=reply == _NOT_ALLOWED)
-        rest = {_IPV4: 4, _IPV6: 16}.get(kind)
-        if rest is None:
-            (rest,) = await stream.receive_exactly(1, timeout)
+        if kind not in {_IPV4, _NAME, _IPV6}:
+            raise NoProxyError("no SOCKS5 proxy")
+        rest = _LENGTHS[kind] if kind in _LENGTHS else (await stream.receive_exactly(1, timeout))[0]
         await stream.receive_exactly(rest + 2, timeout)
     except EOFError:
         raise NoProxyError("closed during the SOCKS5 handshake") from None
@@ -90,6 +92,8 @@ async def socks5(stream: Stream, target: Address, credentials: Credentials | Non
 
 async def _authenticate(stream: Stream, credentials: Credentials, timeout: float | None) -> None:
     username, password = credentials.username.encode(), credentials.password.encode()
+    if max(len(username), len(password)) > _MAX_CREDENTIAL:
+        raise ProxyRefusedError("credentials that SOCKS5 cannot carry", is_authentication=True)
     stream.send(bytes([_AUTH_VERSION, len(username)]) + username + bytes([len(password)]) + password)
     _, status = await stream.receive_exactly(2, timeout)
     if status:
