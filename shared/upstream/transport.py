@@ -4,7 +4,7 @@ It serves GET and HEAD over HTTP/1.1, for one process and one event loop. Every 
 """
 
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import h11
 import httpx
@@ -32,13 +32,10 @@ class Transport(httpx.AsyncBaseTransport):
             raise httpx.UnsupportedProtocol(type(error).__name__) from error
         stream = self._pool.waiting(origin)
         if stream is not None:
-            exchange = Exchange(stream, timeouts.get("read"))
-            try:
-                return await self._ask(request, origin, stream, exchange)
-            except (httpx.ReadError, httpx.RemoteProtocolError):
-                # The other side may have closed it in the very moment it was used again (RFC 9112 section 9.3.1).
-                if exchange.has_answer:
-                    raise
+            # The other side may have closed it in the very moment it was used again (RFC 9112 section 9.3.1), or has sent more
+            # after its last answer than belonged to that. GET and HEAD may be sent twice (RFC 9110 section 9.2.2).
+            with suppress(httpx.ReadError, httpx.RemoteProtocolError):
+                return await self._ask(request, origin, stream, Exchange(stream, timeouts.get("read")))
         with _connecting():
             stream = await self._pool.fresh(origin, timeouts.get("connect"))
         return await self._ask(request, origin, stream, Exchange(stream, timeouts.get("read")))

@@ -22,8 +22,6 @@ class Exchange:
         self._http = h11.Connection(our_role=h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
         self._rest: int | None = None  # bytes of the body that are to come, where that is known
         self._is_kept = False
-        self.has_answer = False
-        """A first byte of an answer has come."""
 
     @property
     def is_reusable(self) -> bool:
@@ -42,7 +40,7 @@ class Exchange:
         self._stream.send(request + (http.send(h11.EndOfMessage()) or b""))
         while not isinstance(event := http.next_event(), h11.Response):
             if event is h11.NEED_DATA:
-                http.receive_data(await self._next())
+                http.receive_data(await self._stream.receive(self._idle))
         self._take_over(method, event)
         return event
 
@@ -73,12 +71,7 @@ class Exchange:
             if isinstance(event, h11.Data):
                 yield bytes(event.data)
             elif event is h11.NEED_DATA:
-                self._http.receive_data(await self._next())
-
-    async def _next(self) -> bytes:
-        data = await self._stream.receive(self._idle)
-        self.has_answer = self.has_answer or bool(data)
-        return data
+                self._http.receive_data(await self._stream.receive(self._idle))
 
     def _take_over(self, method: str, head: h11.Response) -> None:
         """From h11, where the length of the body is known (RFC 9112 section 6.3)."""
