@@ -182,6 +182,24 @@ async def test_what_comes_with_the_end_of_the_handshake(trust: Trust, segment: i
     assert stream.is_idle
 
 
+async def test_nor_does_it_pause_for_good(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough came to pause for, and then it was no more than a part of one record, of which nobody can read anything."""
+    monkeypatch.setattr(trust.server, "maximum_version", ssl.TLSVersion.TLSv1_2)
+    monkeypatch.setattr("shared.upstream.wire.stream.SMALL", 1000)
+    stream = Stream(Buffers())
+    wire, server = Wire(stream), Layer(trust.server)
+    securing, last = await shaken(stream, wire, server, trust, [])
+    record = sealed(server, BODY, [])
+    for part in (last, record[:1500]):
+        stream.get_buffer(-1)[: len(part)] = part
+        stream.buffer_updated(len(part))
+    await securing
+    reading = asyncio.create_task(stream.receive_exactly(len(BODY), 5))
+    async with asyncio.timeout(5):
+        await wire.bring(record[1500:], followed([]))
+    assert await reading == BODY
+
+
 ANSWERS = (known(BODY[:20]), framed(b"5\r\nhello\r\n0\r\n\r\n", "Transfer-Encoding: chunked"), framed(b"until the end"))
 spoilt = st.builds(
     lambda answer, at, instead, cut: answer[: at % len(answer)] + instead + answer[at % len(answer) + cut :],

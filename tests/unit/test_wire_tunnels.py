@@ -282,3 +282,9 @@ def test_where_a_url_leads() -> None:
     assert origin_of("http://[::1]:8/").address.authority == "[::1]:8"
     assert proxy_of("https://[::1]").address == Address("::1", 443)
     assert proxy_of("SOCKS5H://a:@h").address == Address("h", 1080)
+
+
+@pytest.mark.parametrize("url", ["https:///x", "https:/x", "/x", "ftp://h/", "https://h:x/", "https://h:65536/"])
+def test_where_no_url_leads(url: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        origin_of(url)
