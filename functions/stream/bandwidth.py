@@ -39,4 +39,8 @@ class Bandwidth:
         begins = max(self._due, now)
         self._due = begins + size / self._rate
         if begins > now:
-            await asyncio.sleep(begins - now)
+            try:
+                await asyncio.sleep(begins - now)
+            except asyncio.CancelledError:
+                self._due -= size / self._rate  # whoever leaves the queue makes it shorter
+                raise

@@ -10,8 +10,15 @@ PATIENCE: Final = 0.1
 async def end(task: asyncio.Task[Any]) -> None:
     """Cancelled until it ends: one cancellation may get lost, and nobody would be left to read the file for.
 
-    Python 3.11's ``wait_for``, by which the store's client sends, swallows it when the send is just done.
+    Python 3.11's ``wait_for``, by which the store's client sends, swallows it when the send is just done. Who waits here may be
+    ended in the same way meanwhile: it is so only after the task, which else would go on without an owner.
     """
+    interrupted: asyncio.CancelledError | None = None
     while not task.done():
         task.cancel()
-        await asyncio.wait({task}, timeout=PATIENCE)
+        try:
+            await asyncio.wait({task}, timeout=PATIENCE)
+        except asyncio.CancelledError as error:
+            interrupted = error
+    if interrupted is not None:
+        raise interrupted

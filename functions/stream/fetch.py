@@ -4,6 +4,7 @@ The seam between relaying and everything below it. Pieces come over one connecti
 than one, over several and in order. The piece whose turn it is never waits for memory or for another piece.
 """
 
+import asyncio
 import math
 import random
 import time
@@ -63,14 +64,23 @@ class Fetch:
         with self._budget.stream():
             try:
                 while self._ahead or self._planned < self._end:
-                    turn = self._ahead.popleft() if self._ahead else self._piece()
+                    turn = await self._turn()
                     chunks = turn.chunks() if isinstance(turn, Ahead) else turn.read()
                     async with aclosing(self._delivered(turn, chunks)) as delivered:
                         async for chunk in delivered:
                             yield chunk
             finally:
-                for ahead in self._ahead:
-                    await ahead.aclose()
+                await asyncio.gather(*(ahead.aclose() for ahead in self._ahead))
+
+    async def _turn(self) -> Piece | Ahead:
+        """The next one to be delivered. What has failed before its turn is asked for once more, alone, now that it matters."""
+        if not self._ahead:
+            return self._piece()
+        ahead = self._ahead.popleft()
+        if not ahead.has_failed:
+            return ahead
+        await ahead.aclose()
+        return Piece(self._location, ahead.part, patience=None, on_trouble=self._calm_down)
 
     async def _delivered(self, turn: Piece | Ahead, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """The chunks of the piece whose turn it is; measures who waits for whom, and sees to those that follow."""

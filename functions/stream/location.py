@@ -35,8 +35,9 @@ class Location:
         self._upstream = upstream
         self._renew = renew
         self._renew_at = source.expires_at - EXPIRY_MARGIN
-        self._last_modified: int | None = None  # as this URL's answers say it; lmt need not be the same
+        self._dates: set[int] = set()  # Last-Modified of this URL's answers; lmt need not be the same
         self._renewing = asyncio.Lock()
+        self._failure: ProblemError | None = None  # of the last renewal
 
     async def ready(self) -> None:
         """A URL is used neither before it is available nor when it is about to expire.
@@ -48,7 +49,7 @@ class Location:
             if wait > MAX_AVAILABLE_WAIT:
                 raise ProblemError("source_refused", "The file is not available yet.", retry_after=round(wait))
             await asyncio.sleep(wait)
-        if time.time() >= self._renew_at:
+        if time.time() >= self._renew_at and not self._renewing.locked():  # until there is a fresh URL the old one serves
             await self._replace_early(source)
 
     @asynccontextmanager
@@ -58,12 +59,13 @@ class Location:
         :param url: to be asked instead of the source's own
         :raises UpstreamError: here and while the chunks are read
         """
-        source = self.source
+        source, dates = self.source, self._dates
         async with self._upstream.open_range(source, part, url=url) as answer:
-            if source is self.source:  # else it is about a URL that nobody uses any more
-                if None not in {answer.last_modified, self._last_modified} and answer.last_modified != self._last_modified:
-                    raise UpstreamError("changed", "Last-Modified")
-                self._last_modified = answer.last_modified or self._last_modified
+            if answer.last_modified is not None:
+                dates.add(answer.last_modified)
+            if len(dates) > 1:
+                raise UpstreamError("changed", "Last-Modified")
+            if source is self.source:  # else it is about a URL that nobody asks any more
                 self.url = answer.url if answer.url != source.url else None
             yield answer
 
@@ -72,11 +74,19 @@ class Location:
 
         :raises ProblemError: where there is none
         """
+        is_shared = self._renewing.locked()
         async with self._renewing:
             if self.source is not stale:
                 return
-            self.source = await self._renew(stale)
-            self.url = self._last_modified = None
+            if is_shared and self._failure is not None:
+                raise self._failure  # whoever waited for it need not wait for another one like it
+            try:
+                self._failure = None
+                self.source = await self._renew(stale)
+            except ProblemError as error:
+                self._failure = error
+                raise
+            self.url, self._dates = None, set()
             # A URL that is born with less than the margin is used until it is refused, and not renewed before every piece.
             self._renew_at = max(self.source.expires_at - EXPIRY_MARGIN, time.time() + EXPIRY_MARGIN)
 
