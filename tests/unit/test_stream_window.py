@@ -1,0 +1,67 @@
+"""Pieces and connections, for whatever may be measured."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.stream.window import FAST_ENOUGH, FIRST_PIECE, JITTER, WINDOW, Pace, connections, longest_piece, next_piece
+from shared.upstream import MAX_RANGE
+
+RATES = st.one_of(st.floats(1, 1e10), st.just(math.inf))
+MOST = st.integers(1, 32)
+
+
+@given(
+    start=st.integers(0, 1 << 40),
+    size=st.integers(1, 200 << 20),
+    steps=st.lists(st.tuples(MOST, st.floats(0, 1)), min_size=1, max_size=40),
+)
+def test_pieces_follow_each_other_without_gap_or_overlap(start: int, size: int, steps: list[tuple[int, float]]) -> None:
+    end, at, previous, number = start + size, start, 0, 0
+    while at < end:
+        count, chance = steps[number % len(steps)]
+        piece = next_piece(at, end, previous=previous, connections=count, chance=chance)
+        assert piece.start == at
+        assert at < piece.end <= end
+        bound = FIRST_PIECE if previous == 0 else min(2 * max(previous, FIRST_PIECE), longest_piece(count))
+        assert piece.length <= bound <= MAX_RANGE
+        assert piece.end == end or piece.length >= math.floor(bound * (1 - JITTER))
+        at, previous, number = piece.end, piece.length, number + 1
+
+
+@given(MOST)
+def test_a_piece_for_every_connection_and_one_to_spare_fit_into_the_window(count: int) -> None:
+    assert count == 1 or (count + 1) * longest_piece(count) <= WINDOW
+    assert 0 < longest_piece(count) <= MAX_RANGE
+    assert longest_piece(count + 1) <= longest_piece(count)
+
+
+@given(client=RATES, connection=RATES, current=MOST, most=MOST)
+def test_connections_are_within_bounds(client: float, connection: float, current: int, most: int) -> None:
+    count = connections(Pace(client=client, connection=connection), current=current, most=most)
+    assert 1 <= count <= min(most, 2 * current)
+    if client <= connection or connection >= FAST_ENOUGH:
+        assert count == 1
+    elif client < math.inf and count < min(most, 2 * current):
+        assert count * connection >= client * (1 - 1e-9)
+
+
+@given(rates=st.tuples(RATES, RATES), connection=RATES, current=MOST, most=MOST)
+def test_a_faster_client_never_gets_fewer(rates: tuple[float, float], connection: float, current: int, most: int) -> None:
+    slow, fast = (connections(Pace(client=client, connection=connection), current=current, most=most) for client in sorted(rates))
+    assert slow <= fast
+
+
+@given(client=RATES, rates=st.tuples(st.floats(1, FAST_ENOUGH / 2), st.floats(1, FAST_ENOUGH / 2)), current=MOST, most=MOST)
+def test_a_faster_connection_never_needs_more(client: float, rates: tuple[float, float], current: int, most: int) -> None:
+    many, few = (connections(Pace(client=client, connection=rate), current=current, most=most) for rate in sorted(rates))
+    assert few <= many
+
+
+def test_a_fast_client_gets_all_connections_in_a_few_pieces() -> None:
+    count, steps = 1, 0
+    while count < 16:
+        count = connections(Pace(client=math.inf, connection=2e6), current=count, most=16)
+        steps += 1
+    assert steps == 4
