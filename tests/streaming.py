@@ -95,6 +95,7 @@ class Analyst:
         self.finds_only: frozenset[str] | None = None  # format ids: a result that is degraded, and counts for `degraded_seconds`
         self.degraded_seconds = 60
         self.is_idle = False
+        self.token: str | None = None  # what analyses find URLs with, from now on
         self._turn = asyncio.Lock()  # what a test asks for is not taken by the one who looks for tasks
 
     async def analyze(self, video_id: str, **changes: float | str) -> None:
@@ -139,6 +140,8 @@ class Analyst:
         is_degraded = self.finds_only is not None
         found = [itag for itag in itags if self.finds_only is None or itag in self.finds_only]
         sources = [source_of(self._youtube, video_id, itag, self._settings) for itag in found]
+        if self.token is not None:
+            sources = [replace(source, url=f"{source.url}&pot={self.token}") for source in sources]
         await self._store.complete(
             claim,
             replace(media(Video(video_id)), is_degraded=is_degraded),

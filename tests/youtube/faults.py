@@ -110,6 +110,27 @@ class WrongRange:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherTotal:
+    """The right bytes of a file that is said to be so many bytes longer; with None, of unknown length."""
+
+    by: int | None = 1
+
+    def change(self, answer: Answer, occasion: Occasion) -> None:
+        total = "*" if self.by is None else answer.body.size + self.by
+        answer.headers["Content-Range"] = f"bytes {answer.start}-{answer.end - 1}/{total}"
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A Content-Encoding that nobody asked for."""
+
+    coding: str = "gzip"
+
+    def change(self, answer: Answer, occasion: Occasion) -> None:
+        answer.headers["Content-Encoding"] = self.coding
+
+
+@dataclass(frozen=True, slots=True)
 class ShiftedRange:
     """Other bytes than asked for, honestly labelled: the range starts so many bytes later."""
 
@@ -201,6 +222,17 @@ class TokenRequired:
     def change(self, answer: Answer, occasion: Occasion) -> None:
         token = occasion.request.po_token
         if token is None or token in self.rejected:
+            answer.replace(403)
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """403 for URLs that end no later than this moment (seconds since 1970), as if it had come."""
+
+    moment: int
+
+    def change(self, answer: Answer, occasion: Occasion) -> None:
+        if int(occasion.request.query.get("expire", 0)) <= self.moment:
             answer.replace(403)
 
 

@@ -153,16 +153,21 @@ class YouTube:
 
     def stop_listening(self) -> None:
         """Refuse new connections and break those under way, as a proxy that has died. Idempotent."""
+        self._abort_all()  # before anybody notices that it is closing: nobody is served by one while another is gone already
         self._closing.set()
         if self._listening:
             self._listening.join()
             self._listening = None
+        for thread in self._abort_all():
+            thread.join()
+
+    def _abort_all(self) -> list[Thread]:
+        """The threads that end by that."""
         with self._lock:
             connections = dict(self._connections)
         for connection in connections:
             connection.abort()
-        for thread in connections.values():
-            thread.join()
+        return list(connections.values())
 
     @property
     def _authority(self) -> str:

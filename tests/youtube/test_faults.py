@@ -141,6 +141,25 @@ def test_wrong_labels(youtube: YouTube, client: httpx.Client, url: str) -> None:
     assert answer.content == youtube.media(VIDEO, 137).read(13, 20)
 
 
+def test_other_totals_and_codings(youtube: YouTube, client: httpx.Client, url: str) -> None:
+    size = youtube.media(VIDEO, 137).size
+    for by, total in ((7, size + 7), (None, "*")):
+        fault = youtube.fault(Fault("media", stand_in.OtherTotal(by)))
+        assert get(client, url, 10, 19).headers["content-range"] == f"bytes 10-19/{total}"
+        fault.remove()
+    youtube.fault(Fault("media", stand_in.Encoded("sluice")))
+    assert get(client, url).headers["content-encoding"] == "sluice"
+
+
+def test_urls_that_have_expired_by_a_moment(youtube: YouTube, client: httpx.Client, url: str) -> None:
+    expire = int(httpx.URL(url).params["expire"])
+    fault = youtube.fault(Fault("media", stand_in.Expired(expire - 1)))
+    assert get(client, url).status_code == 206
+    fault.remove()
+    youtube.fault(Fault("media", stand_in.Expired(expire)))
+    assert get(client, url).status_code == 403
+
+
 def test_ignored_range(youtube: YouTube, client: httpx.Client) -> None:
     youtube.fault(Fault("media", stand_in.IgnoredRange()))
     answer = get(client, youtube.url(stand_in.QUICK, 140), 5, 9)
