@@ -28,11 +28,6 @@ class Ahead:
         """Whether it takes a connection."""
         return not self._task.done()
 
-    @property
-    def has_failed(self) -> bool:
-        """Whether a part of it cannot be had, as far as this task has tried."""
-        return self._task.done() and self._task.exception() is not None
-
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The bytes in order, as far as they are there, then as they come.
 

@@ -18,11 +18,15 @@ from functions.stream.budget import Budget
 from functions.stream.location import Location, Renewal
 from functions.stream.piece import OnTrouble, Piece, Step
 from functions.stream.window import WINDOW, Pace, connections, longest_piece, next_piece
+from shared.problems import ProblemError
 from shared.sources import ByteRange, Source
 from shared.upstream import Reason, Upstream
 
 FIRST_BYTE_PATIENCE: Final = 30.0
 """Seconds after which nothing is tried again while there was no byte yet: until then coming back costs the client nothing."""
+
+NOTICED: Final = 0.1
+"""Seconds that a client may wait for itself before it is held to be slow in the middle of a piece."""
 
 
 class Fetch:
@@ -52,6 +56,7 @@ class Fetch:
         self._end = 0
         self._ahead: deque[Ahead] = deque()
         self._connection_rate = math.inf
+        self._taken = 0  # bytes, by the client
         self._is_first = True
         self._chance = random.SystemRandom()
 
@@ -64,27 +69,33 @@ class Fetch:
         with self._budget.stream():
             try:
                 while self._ahead or self._planned < self._end:
-                    turn = await self._turn()
+                    turn = self._ahead.popleft() if self._ahead else self._piece()
                     chunks = turn.chunks() if isinstance(turn, Ahead) else turn.read()
-                    async with aclosing(self._delivered(turn, chunks)) as delivered:
-                        async for chunk in delivered:
-                            yield chunk
+                    try:
+                        async with aclosing(self._delivered(turn, chunks)) as delivered:
+                            async for chunk in delivered:
+                                yield chunk
+                    except ProblemError:
+                        if not isinstance(turn, Ahead):
+                            raise
+                        await self._go_on_alone(wanted.start + self._taken)
             finally:
-                await asyncio.gather(*(ahead.aclose() for ahead in self._ahead))
+                await self._forget_ahead()
 
-    async def _turn(self) -> Piece | Ahead:
-        """The next one to be delivered. What has failed before its turn is asked for once more, alone, now that it matters."""
-        if not self._ahead:
-            return self._piece()
-        ahead = self._ahead.popleft()
-        if not ahead.has_failed:
-            return ahead
-        await ahead.aclose()
-        return Piece(self._location, ahead.part, patience=None, on_trouble=self._calm_down)
+    async def _go_on_alone(self, at: int) -> None:
+        """What cannot be had over several connections is asked for once more over one, and so is all that follows."""
+        await self._forget_ahead()
+        self._connections = self._most = 1
+        self._planned = at
+
+    async def _forget_ahead(self) -> None:
+        await asyncio.gather(*(ahead.aclose() for ahead in self._ahead))
+        self._ahead.clear()
 
     async def _delivered(self, turn: Piece | Ahead, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """The chunks of the piece whose turn it is; measures who waits for whom, and sees to those that follow."""
         waited = taken = 0.0
+        size = 0
         try:
             async with aclosing(chunks):
                 self._read_ahead(turn)
@@ -95,12 +106,16 @@ class Fetch:
                     yield chunk
                     asked = time.monotonic()
                     taken += asked - came
+                    size += len(chunk)
+                    self._taken += len(chunk)
+                    if taken > NOTICED and size / taken < self._connection_rate:
+                        self._connections = 1
                     self._read_ahead(turn)
         finally:
             if isinstance(turn, Ahead):
                 await turn.aclose()
-        rate = turn.rate if isinstance(turn, Ahead) else _rate(turn.part.length, waited)
-        self._adapt(Pace(client=_rate(turn.part.length, taken), connection=rate or math.inf))
+        self._connection_rate = turn.rate if isinstance(turn, Ahead) and turn.rate else _rate(size, waited)
+        self._adapt(Pace(client=_rate(size, taken), connection=self._connection_rate, taken=self._taken))
 
     def _adapt(self, pace: Pace) -> None:
         """After each piece."""

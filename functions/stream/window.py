@@ -24,6 +24,9 @@ SPARE_PIECES: Final = 2
 JITTER: Final = 0.05
 """Not every range has the same length: those are easily told from a player's."""
 
+SWALLOWED: Final = 1024 * 1024
+"""Bytes that sockets between us and a client may take from us at once, however slow it is."""
+
 FAST_ENOUGH: Final = 96 * 1024 * 1024
 """Bytes per second of one connection beyond which a second one costs CPU time and gains nothing."""
 
@@ -33,11 +36,12 @@ class Pace(Struct, frozen=True, kw_only=True):
 
     client: float
     connection: float
+    taken: int  # bytes that the client has taken in all
 
 
 def connections(pace: Pace, *, current: int, most: int) -> int:
     """How many connections to use next: as many as the client is faster than one of them, at most doubled at a time."""
-    if pace.connection >= FAST_ENOUGH or pace.client <= pace.connection:
+    if pace.taken < SWALLOWED or pace.connection >= FAST_ENOUGH or pace.client <= pace.connection:
         return 1
     needed = most if math.isinf(pace.client) else min(most, math.ceil(pace.client / pace.connection))
     return min(needed, 2 * current)

@@ -5,11 +5,25 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.stream.window import FAST_ENOUGH, FIRST_PIECE, JITTER, WINDOW, Pace, connections, longest_piece, next_piece
+from functions.stream.window import (
+    FAST_ENOUGH,
+    FIRST_PIECE,
+    JITTER,
+    SWALLOWED,
+    WINDOW,
+    Pace,
+    connections,
+    longest_piece,
+    next_piece,
+)
 from shared.upstream import MAX_RANGE
 
 RATES = st.one_of(st.floats(1, 1e10), st.just(math.inf))
 MOST = st.integers(1, 32)
+
+
+def pace(client: float, connection: float, *, taken: int = SWALLOWED) -> Pace:
+    return Pace(client=client, connection=connection, taken=taken)
 
 
 @given(
@@ -39,7 +53,7 @@ def test_a_piece_for_every_connection_and_one_to_spare_fit_into_the_window(count
 
 @given(client=RATES, connection=RATES, current=MOST, most=MOST)
 def test_connections_are_within_bounds(client: float, connection: float, current: int, most: int) -> None:
-    count = connections(Pace(client=client, connection=connection), current=current, most=most)
+    count = connections(pace(client, connection), current=current, most=most)
     assert 1 <= count <= min(most, 2 * current)
     if client <= connection or connection >= FAST_ENOUGH:
         assert count == 1
@@ -49,19 +63,26 @@ def test_connections_are_within_bounds(client: float, connection: float, current
 
 @given(rates=st.tuples(RATES, RATES), connection=RATES, current=MOST, most=MOST)
 def test_a_faster_client_never_gets_fewer(rates: tuple[float, float], connection: float, current: int, most: int) -> None:
-    slow, fast = (connections(Pace(client=client, connection=connection), current=current, most=most) for client in sorted(rates))
+    slow, fast = (connections(pace(client, connection), current=current, most=most) for client in sorted(rates))
     assert slow <= fast
 
 
 @given(client=RATES, rates=st.tuples(st.floats(1, FAST_ENOUGH / 2), st.floats(1, FAST_ENOUGH / 2)), current=MOST, most=MOST)
 def test_a_faster_connection_never_needs_more(client: float, rates: tuple[float, float], current: int, most: int) -> None:
-    many, few = (connections(Pace(client=client, connection=rate), current=current, most=most) for rate in sorted(rates))
+    many, few = (connections(pace(client, rate), current=current, most=most) for rate in sorted(rates))
     assert few <= many
 
 
 def test_a_fast_client_gets_all_connections_in_a_few_pieces() -> None:
     count, steps = 1, 0
     while count < 16:
-        count = connections(Pace(client=math.inf, connection=2e6), current=count, most=16)
+        count = connections(pace(math.inf, 2e6), current=count, most=16)
         steps += 1
     assert steps == 4
+
+
+@given(client=RATES, connection=RATES, current=MOST, most=MOST, taken=st.integers(0, SWALLOWED - 1))
+def test_what_sockets_swallow_says_nothing_of_a_client(
+    client: float, connection: float, current: int, most: int, taken: int
+) -> None:
+    assert connections(pace(client, connection, taken=taken), current=current, most=most) == 1
