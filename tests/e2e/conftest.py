@@ -5,7 +5,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
+from tests.browsing import opened, running_browser, running_page
 from tests.stack import Stack, running_stack
 from tests.valkey import Valkey
 from tests.youtube import YouTube
@@ -61,3 +63,23 @@ def new_stack(youtube: YouTube, tmp_path: Path) -> Iterator[Callable[..., Stack]
             return cleanup.enter_context(running_stack(store, tmp_path, environment(youtube) | settings))
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def address(_youtube: YouTube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The one command on the real tree."""
+    with running_page(tmp_path_factory.mktemp("one-command"), environment(_youtube)) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with running_browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The start page in English."""
+    with opened(browser, address) as start:
+        yield start

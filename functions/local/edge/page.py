@@ -24,8 +24,7 @@ FOR_EVER: Final = CacheControlHeader(public=True, max_age=31_536_000, immutable=
 """Assets carry a hash of their content in their name."""
 SECURITY: Final = {
     "content-security-policy": (
-        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
-        "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     ),
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",

@@ -1,27 +1,45 @@
-import { type Ref, ref } from "vue";
-import { getSession, signIn } from "../api/analyze.ts";
+import { useQuery, useQueryClient } from "@tanstack/vue-query";
+import { computed, type Ref } from "vue";
+import { getSession, signIn, signOut } from "../api/analyze.ts";
+import { queryClient } from "./queries.ts";
 
-export interface AccessKey {
+const KEY = ["session"] as const;
+
+export interface Access {
   isNeeded: Readonly<Ref<boolean>>;
-  /** Ask the system; also after a 401, since a key can change. */
-  check(): Promise<void>;
-  /** Exchange the key for a cookie. */
+  canLeave: Readonly<Ref<boolean>>;
   enter(key: string): Promise<void>;
+  leave(): Promise<void>;
 }
 
-/** Whether people have to enter the access key before anything else. */
-export function useAccessKey(): AccessKey {
-  const isNeeded = ref(false);
-
-  async function check(): Promise<void> {
-    const session = await getSession();
-    isNeeded.value = session.is_required && !session.is_authenticated;
-  }
+/** Whether people have to enter the access key before anything else. Nothing waits for the answer. */
+export function useAccess(): Access {
+  const client = useQueryClient();
+  const { data } = useQuery({ queryKey: KEY, queryFn: getSession, staleTime: Infinity });
 
   async function enter(key: string): Promise<void> {
     await signIn(key);
-    await check();
+    await client.invalidateQueries();
   }
 
-  return { isNeeded, check, enter };
+  async function leave(): Promise<void> {
+    await signOut();
+    await recheck();
+  }
+
+  return {
+    isNeeded: computed(() =>
+      data.value !== undefined && data.value.is_required && !data.value.is_authenticated
+    ),
+    canLeave: computed(() =>
+      data.value !== undefined && data.value.is_required && data.value.is_authenticated
+    ),
+    enter,
+    leave,
+  };
+}
+
+/** After a 401: the key may have changed. */
+export function recheck(): Promise<void> {
+  return queryClient.invalidateQueries({ queryKey: KEY });
 }

@@ -1,47 +1,42 @@
 import { expect, test } from "vitest";
-import type { Problem } from "../../api/schemas.ts";
-import { initial, sentence } from "../language.ts";
-import { en, zh } from "../messages.ts";
-import { bytes, clock } from "../units.ts";
+import { spoken } from "../i18n.ts";
+import { clock, unitsOf } from "../units.ts";
 
 test.each(
   [
     ["zh", ["en-US"], "zh"],
-    [null, ["fr", "zh-TW", "en"], "zh"],
-    [null, ["en-GB", "zh"], "en"],
-    [null, ["fr"], "en"],
+    ["auto", ["fr", "zh-TW", "en"], "zh"],
+    ["auto", ["en-GB", "zh"], "en"],
+    ["auto", ["fr"], "en"],
     ["klingon", [], "en"],
   ] as const,
-)("what was chosen (%s), else the browser's first known language of %s", (stored, preferred, expected) => {
-  expect(initial(stored, preferred)).toBe(expected);
-});
-
-test("both languages say the same things", () => {
-  expect(Object.keys(zh)).toEqual(Object.keys(en));
-});
-
-test("a problem is told in the language spoken, and with its detail in English", () => {
-  const problem: Problem = {
-    code: "video_private",
-    status: 403,
-    title: "The video is private.",
-    detail: "Sign in",
-    retry_after: null,
-  };
-  expect(sentence(problem, "en")).toBe("Sign in");
-  expect(sentence(problem, "zh")).toBe("该视频为私享视频。");
-  expect(sentence({ ...problem, code: "unheard_of" }, "zh")).toBe("Sign in");
-  expect(sentence({ ...problem, code: "unreachable" }, "zh")).toBe(zh.unreachable);
+)("what was chosen (%s), else the browser's first known language of %s", (chosen, preferred, expected) => {
+  expect(spoken(chosen, preferred)).toBe(expected);
 });
 
 test.each([
   [0, "0 B"],
   [999, "999 B"],
-  [1000, "1.0 KB"],
+  [1000, "1 KB"],
   [1_499_000_000, "1.5 GB"],
   [731_000_000, "731 MB"],
 ])("%d bytes are %s", (count, expected) => {
-  expect(bytes(count)).toBe(expected);
+  expect(unitsOf("en").bytes(count)).toBe(expected);
+});
+
+test("numbers, dates and languages are told as the locale does", () => {
+  const [en, zh] = [unitsOf("en"), unitsOf("zh-CN")];
+  expect([en.bits(154_000), en.bits(12_340_000)]).toEqual(["154 kbit/s", "12.3 Mbit/s"]);
+  expect([en.count(1_234_567), zh.count(1_234_567)]).toEqual(["1.2M", "123.5万"]);
+  expect([en.date("2026-05-04T12:00:00Z"), zh.date("2026-05-04T12:00:00Z")]).toEqual([
+    "May 4, 2026",
+    "2026年5月4日",
+  ]);
+  expect([en.tongue("de-DE"), zh.tongue("en"), en.tongue("not a tag")]).toEqual([
+    "German (Germany)",
+    "英语",
+    "not a tag",
+  ]);
 });
 
 test.each([

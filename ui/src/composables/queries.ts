@@ -1,0 +1,6 @@
+import { QueryClient } from "@tanstack/vue-query";
+
+/** A problem is an answer: asking again at once would change nothing, and the page says when it may. */
+export const queryClient = new QueryClient({
+  defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false, networkMode: "always" } },
+});
