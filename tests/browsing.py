@@ -109,7 +109,7 @@ def assert_accessible(page: Page) -> None:
     page.evaluate(_AXE.read_text(encoding="utf-8"))
     findings = page.evaluate("axe.run().then(({ violations }) => violations)")
     told = [(found["id"], [node["html"][:200] for node in found["nodes"]][:3]) for found in findings]
-    assert told == []
+    assert told == [], told
 
 
 def shoot(page: Page, name: str) -> None:

@@ -5,6 +5,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final
 
 import httpx
@@ -114,16 +115,12 @@ class Line:
             threading.Thread(target=self._carry, args=(server, client, self._count), daemon=True).start()
 
     def _carry(self, source: socket.socket, target: socket.socket, look: Callable[[bytes], bool]) -> None:
-        try:
+        with suppress(OSError):
             while (block := source.recv(65536)) and look(block):
                 target.sendall(block)
-        except OSError:
-            pass
         for end in (source, target):
-            try:
+            with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             end.close()
 
     def _note(self, block: bytes) -> bool:

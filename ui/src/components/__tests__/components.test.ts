@@ -114,9 +114,9 @@ const MANY = offersOf(media({
 test("three tabs with counts begin with the first that has something; filters and sorting work on many rows", async () => {
   const tabs = mounted(FormatTabs, { props: { offers: MANY } });
   expect(tabs.findAll("[role=tab]").map((tab) => tab.text())).toEqual([
-    "Video with sound 0",
+    "Video + audio 0",
     "Video only 100",
-    "Sound only 1",
+    "Audio only 1",
   ]);
   expect(tabs.get("[role=tab][data-state=active]").text()).toContain("100");
   await tabs.get("select[aria-label=Container]").setValue("webm");
