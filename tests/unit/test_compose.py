@@ -1,6 +1,5 @@
 """The plain forms agree with each other: settings, .env.example, compose.yaml, the Dockerfiles and pyproject.toml."""
 
-import json
 import re
 import tomllib
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from functions.local.env_file import filled
-from shared.problems import CATALOGUE, problem
+from shared.problems import problem
 from shared.settings import Settings, load_settings
 
 ROOT: Final = Path(__file__).parents[2]
@@ -147,11 +146,6 @@ def test_the_caddyfile_speaks_of_problems_as_the_functions_do() -> None:
     caddyfile = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
     for code in ("not_found", "internal_error"):
         assert msgspec.json.encode(problem(code)).decode() in caddyfile
-
-
-def test_the_page_translates_every_code() -> None:
-    translated = json.loads((ROOT / "ui" / "src" / "language" / "problems.zh.json").read_text(encoding="utf-8"))
-    assert translated == {code: kind.title_zh for code, kind in CATALOGUE.items()}
 
 
 LOCKS: Final = [ROOT / "requirements.lock", ROOT / "ui" / "deno.lock"]

@@ -5,10 +5,10 @@ import { type Options, reach } from "./client.ts";
  * not tell whether there is one. Resolves when the file can be had, else rejects with the problem.
  */
 export async function askForFile(url: string, { signal }: Options = {}): Promise<void> {
+  const target = new URL(url, location.href);
+  if (target.origin !== location.origin) return; // opened under another name, the page may not ask there; a link may
   const headers = { range: "bytes=0-0" };
-  const answer = await reach(
-    new Request(new URL(url, location.href), { headers, ...(signal && { signal }) }),
-  );
+  const answer = await reach(new Request(target, { headers, ...(signal && { signal }) }));
   await answer.body?.cancel();
 }
 

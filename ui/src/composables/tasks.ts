@@ -15,14 +15,13 @@ export function useTask(mediaId: MaybeRefOrGetter<string>): UseQueryReturnType<T
     queryKey: [KEY, computed(() => toValue(mediaId))],
     queryFn: ({ signal }) => begin(toValue(mediaId), { signal }),
     staleTime: Infinity,
-    gcTime: Infinity,
   });
 }
 
 /** What is known of a video's analysis, without beginning one. */
 export function useKnownTask(mediaId: MaybeRefOrGetter<string | null>): Readonly<Ref<Task | undefined>> {
   const key = [KEY, computed(() => toValue(mediaId))];
-  return useQuery<Task>({ queryKey: key, queryFn: skipToken, enabled: false, gcTime: Infinity }).data;
+  return useQuery<Task>({ queryKey: key, queryFn: skipToken, enabled: false }).data;
 }
 
 /** Analyse anew; `refresh` also where there is a fresh result. */

@@ -23,6 +23,13 @@ test("a file that can be had is handed to the browser", async () => {
   expect(state.value.is).toBe("idle");
 });
 
+test("a link to another origin is not asked for, only followed", async () => {
+  const { start, go } = download();
+  await start("https://public.example/v1/stream/a/18", go);
+  expect(fetching).not.toHaveBeenCalled();
+  expect(go).toHaveBeenCalledOnce();
+});
+
 test("without a free place it says how long it waits, and starts by itself", async () => {
   fetching.mockResolvedValueOnce(answer(FULL, 429)).mockResolvedValueOnce(answer("x", 206));
   const { start, state, go } = download();
