@@ -3,13 +3,17 @@
 The screenshots stay in ``.cache/page``, to be looked at.
 """
 
+import json
 import re
 from typing import Any, Final
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from shared.problems import CATALOGUE, problem
 from tests.browsing import PATIENCE_MS, assert_accessible, opened, paste, shoot
+from tests.stack import ROOT
 from tests.youtube import Fault, Stall, Track, YouTube, catalogue
 
 DEVICES: Final[dict[str, dict[str, Any]]] = {
@@ -86,12 +90,37 @@ def test_results(browser: Browser, address: str, youtube: YouTube, device: str) 
         seen(page, f"{device}-subtitles")
 
 
-@pytest.mark.parametrize("video", [catalogue.PRIVATE, catalogue.GEO_BLOCKED, catalogue.LIVE, catalogue.RATE_LIMITED])
+FAILING: Final = [
+    *(catalogue.PRIVATE, catalogue.REMOVED, catalogue.UNAVAILABLE, catalogue.AGE_RESTRICTED, catalogue.GEO_BLOCKED),
+    *(catalogue.MEMBERS_ONLY, catalogue.DRM, catalogue.LIVE, catalogue.UPCOMING, catalogue.RATE_LIMITED, catalogue.CAPTCHA),
+]
+
+
+@pytest.mark.parametrize("video", FAILING)
 def test_failures(browser: Browser, address: str, youtube: YouTube, video: str) -> None:
-    for device in ("desk-en-light", "phone-zh-light"):
-        with opened(browser, address, f"?v={video}", **DEVICES[device]) as page:
-            expect(page.get_by_role("alert")).to_be_visible(timeout=PATIENCE_MS)
-            seen(page, f"{device}-failed-{video}")
+    device = list(DEVICES)[FAILING.index(video) % len(DEVICES)]
+    with opened(browser, address, f"?v={video}", **DEVICES[device]) as page:
+        expect(page.get_by_role("alert")).to_be_visible(timeout=PATIENCE_MS)
+        seen(page, f"{device}-failed-{video}")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_code_is_told_in_the_language_of_the_page(browser: Browser, address: str, language: str) -> None:
+    problems = json.loads((ROOT / f"ui/src/language/{language}.json").read_text(encoding="utf-8"))["problems"]
+    refused = {"body": "", "status": 500}
+    with opened(browser, address, locale=language) as page:
+        page.route("**/v1/analyze", lambda route: route.fulfill(**refused, content_type="application/problem+json"))
+        for code, kind in CATALOGUE.items():
+            if code != "unauthorized":  # asks for the key instead
+                refused |= {"body": msgspec.json.encode(problem(code)).decode(), "status": kind.status}
+                paste(page, catalogue.ORDINARY)
+                alert = page.get_by_role("alert").filter(has_text=code)
+                expect(alert).to_contain_text(problems[code]["reason"])
+                expect(alert).to_contain_text(problems[code]["next"])
+        page.unroute("**/v1/analyze")
+        page.route("**/v1/analyze", lambda route: route.abort())
+        paste(page, catalogue.ORDINARY)
+        expect(page.get_by_role("alert")).to_contain_text(problems["unreachable"]["reason"])
 
 
 def test_progress_and_a_wait_between_attempts(browser: Browser, address: str, youtube: YouTube) -> None:
