@@ -10,5 +10,5 @@ trap 'rm -rf "$documents"' EXIT
 python scripts/openapi.py "$documents" >/dev/null
 for function in analyze status stream; do
     deno run --allow-read --allow-write --allow-env --no-prompt \
-        ui/node_modules/openapi-typescript/bin/cli.js "$documents/$function.json" --output "$target/$function.ts" >/dev/null 2>&1
+        ui/node_modules/openapi-typescript/bin/cli.js "$documents/$function.json" --output "$target/$function.ts" >/dev/null
 done

@@ -1,6 +1,7 @@
 import { tryOnScopeDispose } from "@vueuse/core";
 import { Follower } from "./follower.ts";
 import { remember } from "./history.ts";
+import { recheck } from "./session.ts";
 import { keep, onTasks, tasks, unfinished } from "./tasks.ts";
 
 /** Once per page: every unfinished task is followed, over one connection for all, and every result is remembered. */
@@ -9,6 +10,7 @@ export function useFollowing(): void {
   const follower = new Follower({
     onTask: keep,
     onLost: (taskId, problem) => {
+      if (problem.code === "unauthorized") void recheck();
       const task = tasks().find((known) => known.task_id === taskId);
       if (task) keep({ ...task, state: "failed", problem });
     },
