@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 
 from functions.stream.budget import Budget
 from functions.stream.window import Pace
-from shared.settings import Settings
+from shared.settings import RateLimit, Settings
 from shared.store import open_store
 from shared.upstream import Patience, open_upstream
 from tests.streaming import Gateway, gateway, settings_behind, until
@@ -88,6 +88,7 @@ def budgets() -> Iterator[list[Budget]]:
         patch.setattr("functions.stream.window.WINDOW", 512 << 10)
         patch.setattr("functions.stream.fetch.WINDOW", 512 << 10)
         patch.setattr("functions.stream.recovery.FIRST_BACKOFF", 0.002)
+        patch.setattr("functions.stream.source.JUST_NOW", 0.0)  # each case is a video's first
         patch.setattr("shared.analyses._POLL_SECONDS", (0.01,))
         yield made
 
@@ -177,7 +178,7 @@ class Matrix:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def matrices(youtube: YouTube, valkey: Valkey, budgets: list[Budget]) -> AsyncIterator[Mapping[int, Matrix]]:
     """For each number of connections."""
-    known = settings_behind(youtube, redis_url=valkey.url)
+    known = replace(settings_behind(youtube, redis_url=valkey.url), rate_limit=RateLimit(0, 60))
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(known))
         redis = await stack.enter_async_context(Redis.from_url(valkey.url))
