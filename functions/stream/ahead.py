@@ -45,13 +45,20 @@ class Ahead:
                 return
             await self._news.wait()
 
-    async def aclose(self) -> None:
-        """The task has ended and the memory is given back, whatever had become of the piece."""
+    def give_up(self) -> None:
+        """Memory is given back at once, the connection as soon as the task has ended: nothing here can be interrupted."""
         self._chunks.clear()
         self._reservation.give_back()
-        await end(self._task)
-        if not self._task.cancelled():
-            self._task.exception()  # not this one's turn: whoever needs these bytes fails for itself
+        self._task.cancel()
+
+    async def aclose(self) -> None:
+        """The task has ended and the memory is given back, whatever had become of the piece."""
+        self.give_up()
+        try:
+            await end(self._task)
+        finally:
+            if self._task.done() and not self._task.cancelled():
+                self._task.exception()  # not this one's turn: whoever needs these bytes fails for itself
 
     async def _fill(self, piece: Piece) -> None:
         began = time.monotonic()

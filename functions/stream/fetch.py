@@ -89,8 +89,10 @@ class Fetch:
         self._planned = at
 
     async def _forget_ahead(self) -> None:
-        await asyncio.gather(*(ahead.aclose() for ahead in self._ahead))
-        self._ahead.clear()
+        forgotten, self._ahead = self._ahead, deque()
+        for ahead in forgotten:
+            ahead.give_up()
+        await asyncio.gather(*(ahead.aclose() for ahead in forgotten))
 
     async def _delivered(self, turn: Piece | Ahead, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """The chunks of the piece whose turn it is; measures who waits for whom, and sees to those that follow."""

@@ -161,6 +161,22 @@ async def test_a_reader_that_leaves_leaves_nothing_not_even_where_a_cancellation
     assert (told.open, budget.taken, asyncio.all_tasks() - before) == (0, 0, set())
 
 
+@pytest.mark.parametrize("cancellations", [1, 2, 3, 4])
+async def test_memory_is_given_back_however_often_a_reader_is_told_to_leave(cancellations: int) -> None:
+    told = Told()
+    reading = Reading(told, budget := Budget(1 << 30))
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(reading.run())
+    await until(lambda: told.open == 4)
+    told.may_go_on.clear()
+    for _ in range(cancellations):
+        task.cancel()
+        await asyncio.sleep(0)
+    await asyncio.wait({task})
+    await until(lambda: asyncio.all_tasks() == before)
+    assert (told.open, budget.taken) == (0, 0)
+
+
 async def test_the_first_piece_is_alone() -> None:
     told = Told()
     reading = Reading(told, Budget(1 << 30))

@@ -19,7 +19,7 @@ class Exchange:
     def __init__(self, stream: Stream, idle: float | None) -> None:
         self._stream = stream
         self._idle = idle
-        self._http = h11.Connection(our_role=h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+        self._framing: h11.Connection | None = None  # takes the body apart, where its length shows only at its end
         self._rest: int | None = None  # bytes of the body that are to come, where that is known
         self._is_kept = False
 
@@ -35,13 +35,13 @@ class Exchange:
         :raises OSError: where the connection breaks
         :raises TimeoutError: where nothing comes
         """
-        http = self._http
+        http = h11.Connection(our_role=h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
         request = http.send(h11.Request(method=method, target=target, headers=headers)) or b""
         self._stream.send(request + (http.send(h11.EndOfMessage()) or b""))
         while not isinstance(event := http.next_event(), h11.Response):
             if event is h11.NEED_DATA:
                 http.receive_data(await self._stream.receive(self._idle))
-        self._take_over(method, event)
+        self._take_over(http, method, event)
         return event
 
     async def body(self) -> AsyncGenerator[bytes, None]:
@@ -51,8 +51,8 @@ class Exchange:
         :raises OSError: where the connection breaks
         :raises TimeoutError: where nothing comes
         """
-        if self._rest is None:
-            async for chunk in self._framed():
+        if self._framing is not None:
+            async for chunk in self._framed(self._framing):
                 yield chunk
             return
         while self._rest:
@@ -65,23 +65,24 @@ class Exchange:
             self._rest -= len(chunk)
             yield chunk
 
-    async def _framed(self) -> AsyncGenerator[bytes, None]:
+    async def _framed(self, http: h11.Connection) -> AsyncGenerator[bytes, None]:
         """A body whose length shows only at its end: small files only."""
-        while not isinstance(event := self._http.next_event(), h11.EndOfMessage):
+        while not isinstance(event := http.next_event(), h11.EndOfMessage):
             if isinstance(event, h11.Data):
                 yield bytes(event.data)
             elif event is h11.NEED_DATA:
-                self._http.receive_data(await self._stream.receive(self._idle))
+                http.receive_data(await self._stream.receive(self._idle))
 
-    def _take_over(self, method: str, head: h11.Response) -> None:
-        """From h11, where the length of the body is known (RFC 9112 section 6.3)."""
+    def _take_over(self, http: h11.Connection, method: str, head: h11.Response) -> None:
+        """From h11, where the length of the body is known (RFC 9112 section 6.3); it would keep the first bytes for as long."""
         fields = dict(head.headers)
         if method == "HEAD" or head.status_code in {204, 304}:
             self._rest = 0
         elif b"transfer-encoding" not in fields and b"content-length" in fields:
             self._rest = int(fields[b"content-length"])  # h11 has seen to it that this is one number
         else:
+            self._framing = http
             return
         # Neither side has said that the connection ends here: h11 has read both heads.
-        self._is_kept = self._http.our_state is h11.DONE
-        self._stream.unreceive(self._http.trailing_data[0])
+        self._is_kept = http.our_state is h11.DONE
+        self._stream.unreceive(http.trailing_data[0])
