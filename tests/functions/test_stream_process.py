@@ -1,16 +1,16 @@
 """``python -m functions.stream`` as a process: what it needs, what it writes, what it leaves behind."""
 
 import asyncio
+import hashlib
 import json
 import os
 import random
-import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -19,15 +19,15 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from redis.asyncio import Redis
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import AsyncRetrying, stop_after_delay, wait_fixed
 
 from shared.settings import Settings
 from shared.store import Store
+from shared.upstream.wire.pool import KEPT_FOR
+from tests.stream_process import Process
 from tests.streaming import Analyst, settings_behind, until
-from tests.valkey import free_port
-from tests.youtube import HUGE, Fault, Status, YouTube
+from tests.youtube import HUGE, LARGE, Effect, Fault, Request, Slow, Stall, Status, YouTube
 
-ROOT: Final = Path(__file__).parent.parent.parent
 MIB: Final = 1 << 20
 PATH: Final = f"/v1/stream/{HUGE}/137"
 USER, PASSWORD = "somebody", "proxy-password"
@@ -53,62 +53,10 @@ def youtube(running: YouTube) -> Iterator[YouTube]:
 async def known(youtube: YouTube, store: Store, redis_url: str) -> Settings:
     """The video has been analysed."""
     settings = settings_behind(youtube, redis_url=redis_url)
-    await Analyst(store, youtube, settings).analyze(HUGE)
+    analyst = Analyst(store, youtube, settings)
+    for video_id in (HUGE, LARGE):
+        await analyst.analyze(video_id)
     return settings
-
-
-class Process:
-    """The function, and what the system says of it."""
-
-    def __init__(self, settings: Settings, log: Path, **environment: str) -> None:
-        self.log = log
-        self.base = f"http://127.0.0.1:{free_port()}"
-        known = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "PORT": str(urlsplit(self.base).port),
-            "REDIS_URL": settings.redis_url,
-            "SECRET_KEY": settings.secret_key,
-            "GLOBAL_PROXY": settings.global_proxy or "",
-            "SSL_CERT_FILE": str(settings.ssl_cert_file),
-            "LOG_LEVEL": "debug",
-        }
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "functions.stream"],
-                cwd=log.parent,
-                env=known | environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    async def ready(self) -> None:
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(httpx.TransportError), stop=stop_after_delay(20), wait=wait_fixed(0.05), reraise=True
-        ):
-            with attempt:
-                async with httpx.AsyncClient(trust_env=False) as http:
-                    assert (await http.get(f"{self.base}/readyz")).status_code == 200
-
-    def end(self, how: signal.Signals) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        return self.process.wait(timeout=20)
-
-    @property
-    def memory(self) -> float:
-        """MiB that are resident."""
-        return self._figure("VmRSS")
-
-    @property
-    def peak(self) -> float:
-        """MiB that ever were."""
-        return self._figure("VmHWM")
-
-    def _figure(self, name: str) -> float:
-        found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
-        assert found is not None
-        return int(found[1]) / 1024
 
 
 Start = Callable[..., Any]
@@ -120,8 +68,8 @@ def start(known: Settings, tmp_path: Path) -> Start:
     count = iter(range(100))
 
     @asynccontextmanager
-    async def start(**environment: str) -> AsyncIterator[Process]:
-        process = Process(known, tmp_path / f"stream-{next(count)}.log", **environment)
+    async def start(*, prefix: Sequence[str] = (), **environment: str) -> AsyncIterator[Process]:
+        process = Process(known, tmp_path / f"stream-{next(count)}.log", prefix=prefix, **environment)
         try:
             await process.ready()
             yield process
@@ -186,31 +134,121 @@ async def test_a_process_that_is_killed_frees_its_slots(start: Start, redis_url:
         assert (await http.get(other, headers={"Range": "bytes=0-9"})).status_code == 206
 
 
-def stay(client: socket.socket, *, seconds: float) -> None:
-    """Take whatever comes, for so long."""
-    end = time.monotonic() + seconds
-    while (rest := end - time.monotonic()) > 0:
-        client.settimeout(rest)
+LEAVERS: Final = 500
+AT_ONCE: Final = 24
+MOMENTS: Final[Mapping[str, Effect]] = {
+    "137": Slow(4_000_000),  # in the middle of several connections
+    "315": Status(503),  # while it is tried again
+    "401": Stall(100_000),  # while YouTube is silent
+    "140": Status(403),  # while a fresh URL is waited for, that nobody finds
+}
+
+
+async def leave(process: Process, chance: random.Random) -> int:
+    """Ask, take whatever comes for a while or nothing, and be gone; how much came."""
+    loop, taken = asyncio.get_running_loop(), 0
+    parts = urlsplit(process.base)
+    path = f"/v1/stream/{HUGE}/{chance.choice(sorted(MOMENTS))}"
+    is_reset, takes = chance.random() < 0.5, chance.random() < 0.8
+    end = loop.time() + chance.choice((0.0, 0.05, 0.5, 2.5)) * chance.random()
+    with socket.socket() as client:
+        client.setblocking(False)
+        await loop.sock_connect(client, (parts.hostname, parts.port))
+        first = chance.randrange(1 << 30)
+        await loop.sock_sendall(client, f"GET {path} HTTP/1.1\r\nHost: sluice\r\nRange: bytes={first}-\r\n\r\n".encode())
         with suppress(TimeoutError):
-            client.recv(65_536)
+            async with asyncio.timeout_at(end):
+                while takes and (chunk := await loop.sock_recv(client, 65_536)):
+                    taken += len(chunk)
+                await asyncio.Event().wait()
+        if is_reset:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+    return taken
 
 
+def read_ahead(requests: Sequence[Request]) -> int:
+    """How many pieces were asked for well before the one in front of them had come."""
+    before = {request.range[1] + 1: request for request in requests if request.range and request.range[1]}
+    follow = ((request, before.get(request.range[0])) for request in requests if request.range)
+    return sum(first is not None and first.ended is not None and second.started < first.ended - 0.05 for second, first in follow)
+
+
+async def gauges(process: Process) -> dict[str, float]:
+    """What is under way, the question itself left out."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        lines = (await http.get(f"{process.base}/metrics")).text.splitlines()
+    names = ("sluice_stream_connections", "sluice_stream_buffer_bytes", "sluice_http_requests_in_flight")
+    values = {name: float(line.rpartition(" ")[2]) for line in lines for name in names if line.startswith(f"{name} ")}
+    return values | {"sluice_http_requests_in_flight": values["sluice_http_requests_in_flight"] - 1}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 async def test_clients_that_leave_at_any_moment_leave_nothing(start: Start, youtube: YouTube, redis_url: str) -> None:
     """Each is gone before it knows what it will get, while it waits, or while it reads."""
     chance = random.Random(7)
-    async with start() as process, Redis.from_url(redis_url) as redis:
+    async with start(MAX_CONCURRENT_DOWNLOADS="100") as process, Redis.from_url(redis_url) as redis:
         await take(process, MIB)
-        parts = urlsplit(process.base)
-        for _ in range(30):
-            client = socket.create_connection((parts.hostname, parts.port))
-            client.sendall(f"GET {PATH} HTTP/1.1\r\nHost: sluice\r\n\r\n".encode())
-            stay(client, seconds=chance.random() * 0.05)
-            if chance.random() < 0.5:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-            client.close()
-            await until(lambda: all(request.ended for request in youtube.requests.media), within=1)
-            async for attempt in AsyncRetrying(stop=stop_after_delay(1), wait=wait_fixed(0.01), reraise=True):
-                with attempt:
-                    assert await redis.keys("leases:*") == []
+        before = len(process.descriptors)
+        for format_id, effect in MOMENTS.items():
+            youtube.fault(Fault("media", effect, itag=int(format_id)))
+        taken: list[int] = []
+
+        async def some(count: int) -> None:
+            taken.extend([await leave(process, chance) for _ in range(count)])
+
+        sizes = [LEAVERS // AT_ONCE + (number < LEAVERS % AT_ONCE) for number in range(AT_ONCE)]
+        await asyncio.gather(*(some(size) for size in sizes))
+        await until(lambda: all(request.ended for request in youtube.requests.media), within=1)
+        async for attempt in AsyncRetrying(stop=stop_after_delay(1), wait=wait_fixed(0.01), reraise=True):
+            with attempt:
+                assert await redis.keys("leases:*") == []
+                assert set((await gauges(process)).values()) == {0}
+        assert len(taken) == LEAVERS
+        assert sum(size > 2 * MIB for size in taken) > LEAVERS // 50
+        assert read_ahead(youtube.requests.media) > LEAVERS // 25
+        # Those to YouTube are kept for the next request, but not for long.
+        await until(lambda: len(process.descriptors) <= before, within=KEPT_FOR + 5)
     for line in process.log.read_text().splitlines():
         assert json.loads(line)["level"] in {"debug", "info"}, line
+
+
+READ_ONLY: Final = """
+set -eu
+mount --make-rprivate /
+while read -r _ target kind _; do
+    case "$kind" in proc | sysfs | cgroup* | devpts | mqueue) ;; *) mount -o remount,ro,bind "$target" ;; esac
+done < /proc/self/mounts
+for folder in / /tmp /var/tmp /dev/shm "$PWD" "$HOME"; do
+    if touch "$folder/written" 2> /dev/null; then exit 99; fi
+done
+exec "$@"
+"""
+"""Of every file system there is, in a mount namespace of one's own."""
+
+
+def may_unshare() -> bool:
+    """Whether this system lets us; in CI it has to."""
+    found = shutil.which("unshare")
+    is_possible = found is not None and subprocess.run([found, "-m", "true"], capture_output=True, check=False).returncode == 0
+    return is_possible or os.environ.get("CI") == "true"
+
+
+@pytest.mark.skipif(not may_unshare(), reason="needs a mount namespace")
+async def test_it_needs_no_disk(start: Start, youtube: YouTube, tmp_path: Path) -> None:
+    """A file as a download manager takes it, in many ranges at once, by a process that cannot write anywhere."""
+    file, ranges = youtube.media(LARGE, "137"), 12
+    step = -(-file.size // ranges)
+    async with (
+        start(prefix=("unshare", "-m", "sh", "-c", READ_ONLY, "sh"), HOME=str(tmp_path)) as process,
+        httpx.AsyncClient(base_url=process.base, trust_env=False, timeout=60) as http,
+    ):
+        path = f"/v1/stream/{LARGE}/137"
+        headers = [{"Range": f"bytes={at}-{min(at + step, file.size) - 1}"} for at in range(0, file.size, step)]
+        parts = await asyncio.gather(*(http.get(path, headers=asked) for asked in headers))
+        assert {part.status_code for part in parts} == {206}
+        assert hashlib.sha256(b"".join(part.content for part in parts)).hexdigest() == file.sha256()
+        assert hashlib.sha256((await http.get(path)).content).hexdigest() == file.sha256()
+        files = [name for name in process.descriptors if name.startswith("/") and not name.startswith("/dev/")]
+        assert files == [str(process.log)]
+        assert (await http.get(f"/v1/stream/{LARGE}/thumbnail")).status_code == 200
+        assert process.end(signal.SIGTERM) == 0
