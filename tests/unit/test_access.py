@@ -73,6 +73,22 @@ def test_without_an_access_key_everybody_is_welcome() -> None:
     assert not access.is_key("")
 
 
+def test_keys_and_cookies_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[object] = []
+
+    def compare(one: object, other: object) -> bool:
+        compared.append(one)
+        compared.append(other)
+        return True  # nothing else decides
+
+    monkeypatch.setattr("shared.access.hmac.compare_digest", compare)
+    forged = "0" * 64
+    assert ACCESS.is_key("wrong")
+    assert ACCESS.is_cookie(f"{int(NOW)}.{forged}", now=NOW)
+    assert b"wrong" in compared
+    assert forged in compared
+
+
 @pytest.mark.parametrize(
     ("headers", "is_same"),
     [

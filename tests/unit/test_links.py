@@ -3,6 +3,8 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 
 from shared.links import LIFETIME, Links
 from shared.problems import ProblemError
@@ -98,3 +100,82 @@ def test_one_subtitle_link_serves_both_forms() -> None:
     links.verify(VIDEO, "subtitles/en.srt", None, expires=query["expires"], signature=query["signature"], now=NOW)
     with pytest.raises(ProblemError):
         links.verify(VIDEO, "subtitles/de.srt", None, expires=query["expires"], signature=query["signature"], now=NOW)
+
+
+VERSION = "0123456789abcdef"
+TARGETS = ("137", "137+140", "140.de-DE", "thumbnail", "subtitles/en.vtt")
+
+
+def altered(text: str) -> st.SearchStrategy[str]:
+    """The text with a few of its characters left out, put in or replaced, or something else altogether."""
+    places = st.integers(0, len(text))
+
+    def apply(edits: list[tuple[int, int, str]]) -> str:
+        changed = text
+        for start, length, new in edits:
+            changed = changed[:start] + new + changed[start + length :]
+        return changed
+
+    signs = st.text(st.sampled_from("0123456789abcdefXYZ_-+./\n\x00%&=? ²é"), max_size=3)
+    return st.lists(st.tuples(places, st.integers(0, 3), signs), min_size=1, max_size=3).map(apply) | st.text(max_size=40)
+
+
+def meant(media_id: str, target: str, version: str | None, expires: str) -> tuple[str, str, str | None, str]:
+    """What counts: either form of a subtitle track, and a number however it is written."""
+    is_number = expires.isascii() and expires.isdigit()
+    track = target.removesuffix(".vtt").removesuffix(".srt") if target.startswith("subtitles/") else target
+    return media_id, track, version or None, str(int(expires)) if is_number else expires
+
+
+@given(st.data(), st.sampled_from(TARGETS))
+def test_whatever_is_altered_is_refused(data: st.DataObject, target: str) -> None:
+    """Another video, file, version or expiry, with the signature of this one or another."""
+    links = Links(CLOSED)
+    query = signed(links, target, VERSION)
+    expires, signature = query["expires"], query["signature"]
+    draw = data.draw
+    changed = (
+        draw(st.just(VIDEO) | altered(VIDEO)),
+        draw(st.just(target) | st.sampled_from(TARGETS) | altered(target)),
+        draw(st.just(VERSION) | st.none() | altered(VERSION)),
+        draw(st.just(expires) | st.integers(0, 10**11).map(str) | altered(expires)),
+    )
+    offered = draw(st.just(signature) | altered(signature))
+    assume(meant(*changed) != meant(VIDEO, target, VERSION, expires) or offered != signature)
+    with pytest.raises(ProblemError) as refused:
+        links.verify(*changed[:3], expires=changed[3], signature=offered, now=NOW)
+    assert refused.value.code == "invalid_signature"
+
+
+@given(
+    st.tuples(st.text(max_size=12), st.text(max_size=12), st.text(max_size=12)),
+    st.tuples(st.text(max_size=12), st.text(max_size=12), st.text(max_size=12)),
+)
+@example(("a\nb", "c", ""), ("a", "b\nc", ""))
+@example(("a", "b", "c"), ("a", "b\nc", ""))
+def test_no_two_files_share_a_signature_that_a_link_can_name(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
+    """Ids hold no line ends (:func:`shared.urls.is_media_id` and the pattern of format ids), so that none runs into the next."""
+    assume(not any("\n" in part for part in one))
+    assume(meant(*one, "1") != meant(*other, "1"))
+    query = signed_for(Links(CLOSED), *one)
+    with pytest.raises(ProblemError):
+        Links(CLOSED).verify(*other, expires=query["expires"], signature=query["signature"], now=NOW)
+
+
+def signed_for(links: Links, media_id: str, target: str, version: str) -> dict[str, str]:
+    """Of a link with any text in it."""
+    query = parse_qs(links.stream(media_id, target, version, now=NOW).rpartition("?")[2], keep_blank_values=True)
+    return {name: values[0] for name, values in query.items()}
+
+
+def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(expected: bytes, offered: bytes) -> bool:
+        compared.append((expected, offered))
+        return True  # nothing else decides
+
+    monkeypatch.setattr("shared.links.hmac.compare_digest", compare)
+    query = signed(Links(CLOSED))
+    Links(CLOSED).verify(VIDEO, "137", query["version"], expires=query["expires"], signature="forged", now=NOW)
+    assert compared == [(query["signature"].encode(), b"forged")]
