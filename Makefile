@@ -22,7 +22,8 @@ test: .venv/.installed-test ui/dist/index.html pot-provider/node_modules/.instal
 check: .venv/.installed-test ui/node_modules/.installed pot-provider/node_modules/.installed ## linters, formatters and type checkers
 	@scripts/check.sh
 
-bench: .venv/.installed-test ## measure, side by side
+bench: .venv/.installed-test .venv-bench/.installed ## measure, side by side (ARGS="--smoke", ARGS="cpu memory")
+	@scripts/system-tools.sh
 	@.venv/bin/python -m bench $(ARGS)
 
 doctor: .venv/.installed-local ## check store, proxy, tokens and one live analysis (ARGS="--video URL", "--json")
@@ -35,7 +36,7 @@ lock: ## write requirements.lock anew (ARGS="--upgrade" for newer versions)
 	@scripts/lock.sh $(ARGS)
 
 clean: ## remove what the other commands have made, but not .env and not the state folder
-	rm -rf .venv .venv-tools ui/dist ui/node_modules pot-provider/node_modules \
+	rm -rf .venv .venv-tools .venv-bench ui/dist ui/node_modules pot-provider/node_modules \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -47,6 +48,10 @@ clean: ## remove what the other commands have made, but not .env and not the sta
 .venv/.installed-test: $(LOCKED)
 	@scripts/install.sh test
 	@touch .venv/.installed-local $@
+
+.venv-bench/.installed: bench/peers.sh
+	@bench/peers.sh
+	@touch $@
 
 # Either extra brings Deno.
 ui/node_modules/.installed: ui/package.json ui/deno.json ui/deno.lock

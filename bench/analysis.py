@@ -2,59 +2,35 @@
 
 import asyncio
 import logging
-import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 import structlog
 
+from bench.figures import Figure, Target
+from bench.scale import MIB, Scale
+from bench.stand_in import stand_in
 from bench.usage import group_cpu, group_resident
 from functions.analyze.extraction.extractor import Extractor
 from functions.analyze.extraction.strategies import PLAIN
 from shared.schemas import Progress
 from shared.settings import Settings
 from tests import youtube as videos
-from tests.youtube import YouTube
 
-ROUNDS = 7
 PLAYER_SIZE = 2_600_000  # as large as a real one
 URL = f"https://www.youtube.com/watch?v={videos.ORDINARY}"
-TARGET = 0.2
+TARGET = Target("≤", 0.2)
 
 
 class Cost(NamedTuple):
     wall: float
     cpu: float
-
-
-def _stand_in(address: Connection) -> None:
-    with YouTube.running() as youtube:
-        youtube._services.site.player_size = PLAYER_SIZE  # noqa: SLF001
-        address.send((youtube.http_proxy, youtube.ca_file))
-        address.recv()
-
-
-@contextmanager
-def stand_in() -> Iterator[tuple[str, Path]]:
-    """In a process of its own, so that what it costs is nobody's: its proxy's URL and its certificate."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_stand_in, args=(theirs,))
-    process.start()
-    try:
-        yield ours.recv()
-    finally:
-        ours.send(None)
-        process.join(20)
 
 
 def command(proxy: str, home: str) -> Cost:
@@ -80,35 +56,35 @@ async def warm(extractor: Extractor, child: int) -> Cost:
 async def _nobody_watches(progress: Progress) -> None: ...
 
 
-def row(name: str, costs: list[Cost]) -> str:
-    walls = [cost.wall for cost in costs]
-    spread = f"({min(walls) * 1000:.0f} to {max(walls) * 1000:.0f})"
-    return f"{name:<34} wall {median(walls) * 1000:>5.0f} ms {spread:<15} CPU {median(cost.cpu for cost in costs):5.2f} s"
+def measure(scale: Scale) -> list[Figure]:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with stand_in(player_size=PLAYER_SIZE) as youtube, tempfile.TemporaryDirectory() as home:
+        return asyncio.run(_measure(youtube.proxy, youtube.ca_file, home, scale.analyses))
 
 
-async def measure(proxy: str, certificate: Path, home: str) -> None:
+async def _measure(proxy: str, certificate: Path, home: str, rounds: int) -> list[Figure]:
     settings = Settings(global_proxy=proxy, ssl_cert_file=certificate, secret_key="b" * 32)
     commands, analyses = [], []
     async with Extractor.open(settings, children=1) as extractor:
         (starting,) = extractor._pool._all  # noqa: SLF001
         child = (await starting).pid
         first = await warm(extractor, child)
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             commands.append(await asyncio.to_thread(command, proxy, home))
             analyses.append(await warm(extractor, child))
         resident = group_resident(child)
     ratio = median(cost.wall for cost in analyses) / median(cost.wall for cost in commands)
-    print(row("yt-dlp -J", commands))
-    print(row("first analysis with a player", [first]))
-    print(row("warm analysis", analyses) + f"  {ratio:.2f} x yt-dlp -J (target {TARGET})")
-    print("memory between analyses            " + ", ".join(f"{name} {size >> 20} MiB" for name, size in resident.items()))
+    return [
+        *_figures("yt-dlp -J", commands),
+        *_figures("first analysis with a player", [first]),
+        *_figures("warm analysis", analyses),
+        Figure(name="warm analysis / yt-dlp -J", value=ratio, unit="x", target=TARGET),
+        *(Figure(name=f"memory between analyses, {name}", value=size / MIB, unit="MiB") for name, size in resident.items()),
+    ]
 
 
-def main() -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    with stand_in() as (proxy, certificate), tempfile.TemporaryDirectory() as home:
-        asyncio.run(measure(proxy, certificate, home))
-
-
-if __name__ == "__main__":
-    main()
+def _figures(name: str, costs: list[Cost]) -> list[Figure]:
+    return [
+        Figure(name=name, value=median(cost.wall for cost in costs) * 1000, unit="ms"),
+        Figure(name="  its CPU time", value=median(cost.cpu for cost in costs), unit="CPU-s"),
+    ]

@@ -28,3 +28,19 @@ def _members(leader: int) -> Iterator[tuple[str, list[str]]]:
         fields = after.split()
         if int(fields[2]) == leader:
             yield before.partition("(")[2], fields
+
+
+def resident(process: int) -> int:
+    """Bytes of one process in memory."""
+    return _status(process, "VmRSS")
+
+
+def peak_resident(process: int) -> int:
+    """The most bytes of one process that ever were in memory."""
+    return _status(process, "VmHWM")
+
+
+def _status(process: int, name: str) -> int:
+    """A field of proc_pid_status(5) that is given in kB."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))

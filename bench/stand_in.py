@@ -1,0 +1,57 @@
+"""The stand-in for YouTube in a process of its own, so that what it costs is nobody's."""
+
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from msgspec import Struct
+
+from shared.sources import Source
+from tests.streaming import settings_behind, source_of
+from tests.youtube import LARGE, Fault, Slow, YouTube
+
+
+class StandIn(Struct, frozen=True, kw_only=True):
+    """Where it is, and one file of 64 MiB that it has."""
+
+    proxy: str
+    ca_file: Path
+    secret_key: str  # of whoever uses the source
+    source: Source
+
+
+@contextmanager
+def stand_in(*, player_size: int = 20_000, media_rate: float | None = None) -> Iterator[StandIn]:
+    """One that runs until the block ends.
+
+    :param player_size: bytes of the player's JavaScript
+    :param media_rate: bytes per second that each connection gets of media; None: as they come
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_run, args=(theirs, player_size, media_rate))
+    process.start()
+    theirs.close()  # its end is the process's alone: without it nothing is waited for in vain
+    try:
+        yield ours.recv()
+    finally:
+        ours.close()
+        process.join(20)
+        if process.is_alive():
+            process.kill()
+
+
+def _run(address: Connection, player_size: int, media_rate: float | None) -> None:
+    with YouTube.running() as youtube:
+        youtube._services.site.player_size = player_size  # noqa: SLF001
+        if media_rate is not None:
+            youtube.fault(Fault("media", Slow(media_rate)))
+        settings = settings_behind(youtube)
+        source = source_of(youtube, LARGE, "137", settings)
+        address.send(
+            StandIn(proxy=youtube.http_proxy, ca_file=youtube.ca_file, secret_key=settings.secret_key, source=source),
+        )
+        with suppress(EOFError):
+            address.recv()
