@@ -1,0 +1,37 @@
+"""The measurements of the streaming edge still run. How fast is nobody's business here."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+STREAMING: Final = ("cpu", "connections", "first_byte", "memory", "crowd", "workers")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin") is None, reason="nginx is not installed")
+def test_every_measurement_finds_something(tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+    command = [sys.executable, "-m", "bench", "--smoke", "--without-mediaflow", "--results", str(results), *STREAMING]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stderr
+    found: dict[str, Any] = json.loads(results.read_text())
+    assert found["machine"]["processors"] > 0
+    figures = {(name, figure["name"]): figure for name in STREAMING for figure in found["figures"][name]}
+    assert {name for name, _ in figures} == set(STREAMING)
+    (failed,) = (figure["value"] for (name, title), figure in figures.items() if name == "crowd" and title.endswith("failed"))
+    assert failed == 0
+    for name, title in (
+        ("cpu", "sluice / nginx, plain upstream"),
+        ("cpu", "sluice / nginx, TLS upstream"),
+        ("connections", "4 connections / 1"),
+        ("first_byte", "through sluice, median"),
+        ("memory", "in memory during 0.0625 GiB, peak"),
+        ("workers", "2 workers / 1"),
+    ):
+        assert figures[name, title]["value"] > 0, run.stdout
