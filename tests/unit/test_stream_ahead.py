@@ -166,9 +166,9 @@ async def test_memory_is_given_back_however_often_a_reader_is_told_to_leave(canc
     told = Told()
     reading = Reading(told, budget := Budget(1 << 30))
     before = asyncio.all_tasks()
-    task = asyncio.create_task(reading.run())
-    await until(lambda: told.open == 4)
     told.may_go_on.clear()
+    task = asyncio.create_task(reading.run())
+    await until(lambda: told.open == 2)
     for _ in range(cancellations):
         task.cancel()
         await asyncio.sleep(0)
