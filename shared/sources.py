@@ -5,6 +5,7 @@ A :class:`Source` never appears in an answer. It holds no secret of the operator
 
 import hashlib
 from typing import Literal, TypeAlias
+from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
 
@@ -58,6 +59,11 @@ class Source(Struct, frozen=True, kw_only=True):
     def version(self) -> str:
         """The file's version, as in links and ETag."""
         return self.identity.version(self.media_id, self.format_id)
+
+    @property
+    def exit_address(self) -> str | None:
+        """The only address that the URL answers to: its ``ip=``."""
+        return parse_qs(urlsplit(self.url).query).get("ip", [None])[0]
 
     @property
     def last_modified(self) -> int | None:

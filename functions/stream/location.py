@@ -32,6 +32,8 @@ class Location:
     def __init__(self, upstream: Upstream, source: Source, *, renew: Renewal) -> None:
         self.source = source
         self.url: str | None = None
+        self.has_exit_moved = False
+        """The proxy has left by another address for a fresh URL than for the one before."""
         self._upstream = upstream
         self._renew = renew
         self._renew_at = source.expires_at - EXPIRY_MARGIN
@@ -86,6 +88,8 @@ class Location:
             except ProblemError as error:
                 self._failure = error
                 raise
+            is_proxied = stale.family is None
+            self.has_exit_moved |= is_proxied and self.source.exit_address != stale.exit_address
             self.url, self._dates = None, set()
             # A URL that is born with less than the margin is used until it is refused, and not renewed before every piece.
             self._renew_at = max(self.source.expires_at - EXPIRY_MARGIN, time.time() + EXPIRY_MARGIN)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import structlog
 
 from functions.stream.location import Location
-from functions.stream.recovery import GiveUp, Renew, Retry, given_up, recover
+from functions.stream.recovery import MAX_RENEWALS, GiveUp, Renew, Retry, given_up, recover
 from functions.stream.siblings import sibling
 from shared.sources import ByteRange, Source
 from shared.upstream import Reason, UpstreamError
@@ -79,6 +79,8 @@ class Piece:
     def _next(self, error: UpstreamError, url: str | None) -> Step:
         if error.reason == "refused" and url is not None:
             return Retry(0)  # another node than the source's own refuses: that says nothing of the source
+        if error.reason == "refused" and self._location.has_exit_moved and self._renewals >= MAX_RENEWALS:
+            return GiveUp("proxy_exit_unstable")
         step = recover(error.reason, retry_after=error.retry_after, failures=self._failures, renewals=self._renewals)
         if isinstance(step, Retry) and self._give_up_at is not None and time.monotonic() + step.delay > self._give_up_at:
             return given_up(error.reason, error.retry_after)

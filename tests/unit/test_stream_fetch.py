@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from functions.stream.budget import Budget
 from functions.stream.fetch import Fetch
+from functions.stream.location import Renewal
 from functions.stream.recovery import MAX_RENEWALS
 from functions.stream.window import FIRST_PIECE
 from shared.problems import ProblemError
@@ -77,7 +78,7 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.stream.recovery.FIRST_BACKOFF", 0.0)
 
 
-async def read(script: Script, fresh: Fresh | None = None, source: Source = HERE) -> bytes:
+async def read(script: Script, fresh: Renewal | None = None, source: Source = HERE) -> bytes:
     fetch = Fetch(
         cast("Upstream", script),
         source,
@@ -137,6 +138,20 @@ async def test_a_fresh_url_that_is_the_refused_one_is_not_asked_for_ever() -> No
     fresh = Fresh(is_stuck=True)
     assert (await code(Script(*failures("refused", 100)), fresh)).code == "source_refused"
     assert fresh.count == MAX_RENEWALS
+
+
+async def test_an_exit_that_moves_with_every_url_is_named() -> None:
+    """Each fresh URL is bound to the address that asked for it, and the next request leaves by another."""
+
+    async def renew(stale: Source) -> Source:
+        return replace(stale, url=f"{OWN}&ip={next(addresses)}")
+
+    here = replace(HERE, url=f"{OWN}&ip=198.51.100.7", family=None)
+    for source, expected in ((here, "proxy_exit_unstable"), (replace(here, family="ipv4"), "source_refused")):
+        addresses = iter(("198.51.100.1", "198.51.100.2", "198.51.100.3"))
+        with pytest.raises(ProblemError) as caught:
+            await read(Script(*failures("refused", 100)), renew, source)
+        assert caught.value.code == expected
 
 
 async def test_a_date_that_is_not_the_files_is_no_proof_of_another_file() -> None:
