@@ -17,6 +17,8 @@ need wget wget
 need aria2 aria2c
 need nginx nginx
 need caddy caddy
+need ffmpeg ffprobe
+need mkvtoolnix mkvmerge
 need chromium chromium chromium-browser google-chrome
 
 [ -n "$missing" ] || exit 0

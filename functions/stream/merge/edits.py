@@ -1,0 +1,104 @@
+"""What is written over a span as its bytes pass. Pure.
+
+Little of them is held back, and what is not as expected ends the download.
+"""
+
+from typing import Final, Protocol
+
+from functions.stream.merge import clusters, fragments
+from functions.stream.merge.errors import Unsupported
+from functions.stream.merge.layout import AUDIO, BLOCKS, CLUSTER, FRAGMENT, FRAGMENT_HEAD, Part
+from functions.stream.merge.mp4 import AUDIO_ID, VIDEO_ID
+
+_DATA_HEADER: Final = 16
+
+
+class Editor(Protocol):
+    """Reads a span once, from its first byte on."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What can be told of the bytes so far.
+
+        :raises Unsupported: where they are not what they should be
+        """
+        ...
+
+    def rest(self) -> bytes:
+        """What was held back; no more comes."""
+        ...
+
+
+def editor(part: Part) -> Editor | None:
+    """For one that needs it; None where bytes pass as they are."""
+    span = part.span
+    if part.source.start >= span.offset + span.edited:
+        return None
+    is_whole = part.source.end == span.offset + span.size
+    if span.edit == FRAGMENT:
+        return _Fragment(span.size, sequence=span.number, track=AUDIO_ID if span.origin == AUDIO else VIDEO_ID)
+    if span.edit == CLUSTER:
+        return _Cluster(span.edited)
+    if span.edit == BLOCKS:
+        return _Blocks(span.number, is_whole=is_whole)
+    return None
+
+
+class _Fragment:
+    def __init__(self, size: int, *, sequence: int, track: int) -> None:
+        self._size = size
+        self._sequence = sequence
+        self._track = track
+        self._held = bytearray()
+        self._moof = 0
+        self._is_done = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        if self._is_done:
+            return chunk
+        self._held += chunk
+        if len(self._held) < FRAGMENT_HEAD:
+            return b""
+        self._moof = self._moof or fragments.check(bytes(self._held[:FRAGMENT_HEAD]), self._size)
+        if len(self._held) < min(self._moof + _DATA_HEADER, self._size):
+            return b""
+        fragments.check_data(bytes(self._held[self._moof : self._moof + _DATA_HEADER]), self._moof, self._size)
+        return self.rest()
+
+    def rest(self) -> bytes:
+        if self._is_done:
+            return b""
+        self._is_done = True
+        return fragments.edited(bytes(self._held), sequence=self._sequence, track=self._track)
+
+
+class _Cluster:
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._held = b""
+        self._is_done = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        if self._is_done:
+            return chunk
+        self._held += chunk
+        return self.rest() if len(self._held) >= self._size else b""
+
+    def rest(self) -> bytes:
+        if self._is_done:
+            return b""
+        self._is_done = True
+        return clusters.head(self._held) + self._held[self._size :]
+
+
+class _Blocks:
+    def __init__(self, number: int, *, is_whole: bool) -> None:
+        self._renumbering = clusters.Renumbering(old=number >> 8, new=number & 0xFF)
+        self._is_whole = is_whole
+
+    def feed(self, chunk: bytes) -> bytes:
+        return self._renumbering.feed(chunk)
+
+    def rest(self) -> bytes:
+        if self._is_whole and not self._renumbering.is_complete:
+            raise Unsupported("unexpected")
+        return self._renumbering.rest()

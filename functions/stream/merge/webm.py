@@ -1,0 +1,115 @@
+"""Two WebM files as one: head, cues, then all clusters as they are but for a few bytes. Pure.
+
+Cues name only video clusters with sound right behind them: a seek goes to one place in the file, and one from which sound has to be
+looked for means seconds of silence.
+"""
+
+import struct
+from itertools import pairwise
+from typing import Final
+
+from functions.stream.merge import ebml
+from functions.stream.merge.ebml import make, make_number
+from functions.stream.merge.errors import Unsupported
+from functions.stream.merge.layout import AUDIO, BLOCKS, CLUSTER, OWN, VIDEO, Edit, Layout, Span
+from functions.stream.merge.order import follow
+from functions.stream.merge.webm_head import WebM
+
+_APP: Final = b"Sluice"
+_TIME_BYTES: Final = 5
+_PLACE_BYTES: Final = 6
+_CUE_SIZE: Final = 22
+_CUES_HEADER: Final = 8
+_SEGMENT_HEADER: Final = 12
+_EBML: Final = make(
+    ebml.EBML,
+    b"".join(
+        [
+            make_number(0x4286, 1, 1),  # EBMLVersion
+            make_number(0x42F7, 1, 1),  # EBMLReadVersion
+            make_number(0x42F2, 4, 1),  # EBMLMaxIDLength
+            make_number(0x42F3, 8, 1),  # EBMLMaxSizeLength
+            make(0x4282, b"webm"),  # DocType
+            make_number(0x4287, 4, 1),  # DocTypeVersion
+            make_number(0x4285, 2, 1),  # DocTypeReadVersion
+        ]
+    ),
+)
+
+
+def webm(video: WebM, audio: WebM) -> Layout:
+    """The layout.
+
+    :raises Unsupported: ``timescales``
+    """
+    if video.scale != audio.scale:
+        raise Unsupported("timescales")
+    number = audio.number if audio.number != video.number else 1 + video.number % 2
+    order = list(follow(video.times, audio.times))
+    entries = [index for (track, index), (after, _) in pairwise(order) if track == VIDEO and after == AUDIO]
+    info = _info(video, audio)
+    tracks = make(ebml.TRACKS, make(ebml.TRACK_ENTRY, video.entry) + make(ebml.TRACK_ENTRY, _entry(audio, number, video.uid)))
+    before = len(_seek_head(0, 0)) + len(info) + len(tracks)
+    at = before + _CUES_HEADER + _CUE_SIZE * len(entries)  # from the beginning of the segment's body
+    places: list[int] = []
+    spans: list[Span] = []
+    # YouTube's two files both call their track 1: then every block of the sound has to be told apart.
+    audio_edit: Edit = CLUSTER if number == audio.number else BLOCKS
+    for track, index in order:
+        chunk = (video, audio)[track].chunks[index]
+        if track == VIDEO:
+            places.append(at)
+            spans.append(Span(VIDEO, chunk.offset, chunk.size, CLUSTER))
+        else:
+            spans.append(Span(AUDIO, chunk.offset, chunk.size, audio_edit, audio.number << 8 | number))
+        at += chunk.size
+    cues = [_cue(video.number, video.chunks[index].time, places[index]) for index in entries]
+    own = b"".join(
+        [
+            _EBML,
+            ebml.head(ebml.SEGMENT, at, size_length=8),
+            _seek_head(len(info), len(tracks)),
+            info,
+            tracks,
+            make(ebml.CUES, b"".join(cues), size_length=4),
+        ]
+    )
+    return Layout(form="webm", own=own, spans=(Span(OWN, 0, len(own)), *spans))
+
+
+def _info(video: WebM, audio: WebM) -> bytes:
+    durations = [duration for duration in (video.duration, audio.duration) if duration is not None]
+    said = make(ebml.DURATION, struct.pack(">d", max(durations))) if durations else b""
+    apps = make(ebml.MUXING_APP, _APP) + make(ebml.WRITING_APP, _APP)
+    return make(ebml.INFO, make_number(ebml.TIMESTAMP_SCALE, video.scale, 8) + said + apps)
+
+
+def _entry(track: WebM, number: int, taken: bytes) -> bytes:
+    """The description of the sound, with another number, and with another id if the video's is the same."""
+    changed = bytearray(track.entry)
+    start, end = track.number_at
+    changed[start:end] = number.to_bytes(end - start)
+    if int.from_bytes(track.uid) == int.from_bytes(taken):
+        last = track.uid_at + len(track.uid) - 1
+        changed[last] = changed[last] ^ 1 or 2
+    return bytes(changed)
+
+
+def _seek_head(info: int, tracks: int) -> bytes:
+    """Where the three others are, by their sizes; its own does not depend on them."""
+    own = 0
+    for _ in range(2):
+        places = {ebml.INFO: own, ebml.TRACKS: own + info, ebml.CUES: own + info + tracks}
+        seeks = (
+            make(ebml.SEEK, make(ebml.SEEK_ID, ebml.identified(id_)) + make_number(ebml.SEEK_POSITION, place, 4))
+            for id_, place in places.items()
+        )
+        made = make(ebml.SEEK_HEAD, b"".join(seeks))
+        own = len(made)
+    return made
+
+
+def _cue(track: int, time: int, place: int) -> bytes:
+    """22 bytes, whatever the numbers."""
+    position = make_number(ebml.CUE_TRACK, track, 1) + make_number(ebml.CUE_CLUSTER_POSITION, place, _PLACE_BYTES)
+    return make(ebml.CUE_POINT, make_number(ebml.CUE_TIME, time, _TIME_BYTES) + make(ebml.CUE_TRACK_POSITIONS, position))
