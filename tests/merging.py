@@ -12,8 +12,9 @@ import imageio_ffmpeg
 
 from functions.stream.merge import choice
 from functions.stream.merge.choice import Container, Head
-from functions.stream.merge.errors import Short
+from functions.stream.merge.errors import Reason, Short, Unsupported
 from functions.stream.merge.layout import AUDIO, VIDEO, Layout, Origin
+from functions.stream.merge.layouts import INSTEAD
 from functions.stream.merge.mp4_head import Mp4
 from functions.stream.merge.reader import read
 from shared.sources import ByteRange
@@ -114,12 +115,23 @@ def beginnings_of(data: bytes, track: Mp4) -> list[bytes]:
     return [data[at : at + min(size, 8000)] for at, size in zip(index.offsets, index.sizes, strict=False)]
 
 
-def layouts(video: bytes, audio: bytes, kind: Container) -> list[Layout]:
-    """Every layout that these two can have."""
+def chosen(video: bytes, audio: bytes, kind: Container) -> Layout:
+    """The layout that these two get."""
+    found = layouts(video, audio, kind, unless=INSTEAD)
+    return found[-1]
+
+
+def layouts(video: bytes, audio: bytes, kind: Container, *, unless: frozenset[Reason] = frozenset()) -> list[Layout]:
+    """Every layout that these two can have; without one that is refused for such a reason."""
     heads = head_of(video, kind), head_of(audio, kind)
     made = [choice.plan(*heads)]
     if isinstance(heads[0], Mp4) and isinstance(heads[1], Mp4):
-        made.append(choice.plan_short(heads[0], heads[1], (beginnings_of(video, heads[0]), beginnings_of(audio, heads[1]))))
+        beginnings = beginnings_of(video, heads[0]), beginnings_of(audio, heads[1])
+        try:
+            made.append(choice.plan_short(heads[0], heads[1], beginnings))
+        except Unsupported as error:
+            if error.reason not in unless:
+                raise
     return made
 
 

@@ -13,13 +13,14 @@ from msgspec.structs import replace
 from functions.stream.app import create_app
 from shared.problems import problem
 from shared.settings import Settings
-from shared.sources import Asset, Identity, Source
+from shared.sources import Asset, ByteRange, Identity, Source
 from shared.store import Claim, Store
 from shared.upstream.exits import exit_digest
 from shared.urls import Video
 from tests.results import media
 from tests.serving import serving
 from tests.youtube import YouTube
+from tests.youtube.media import files
 
 LEASE_MS: Final = 10_000
 HEADERS: Final = {"User-Agent": "Mozilla/5.0 (what the analysis was made with)"}
@@ -49,11 +50,17 @@ def source_of(youtube: YouTube, video_id: str, format_id: str, settings: Setting
         filename=f"A title – 标题 [{video_id}] {format_id}.mp4",
         expires_at=float(parse_qs(urlsplit(url).query)["expire"][0]),
         available_at=None,
-        init_range=None,
-        index_range=None,
+        init_range=ByteRange(*half_open(file.ranges.init)) if file.ranges else None,
+        index_range=ByteRange(*half_open(file.ranges.index)) if file.ranges else None,
         exit=exit_digest(settings, None),
         family=None,
     )
+
+
+def half_open(both: tuple[int, int]) -> tuple[int, int]:
+    """As we write ranges, from how YouTube does."""
+    first, last = both
+    return first, last + 1
 
 
 def assets_of(video_id: str, settings: Settings) -> dict[str, Asset]:
@@ -136,10 +143,10 @@ class Analyst:
         if self.fails_with is not None:
             await self._store.fail(claim, problem(self.fails_with))
             return
-        itags = [str(itag) for itag in self._youtube.video(video_id).itags]
+        names = [file.format_id for file in files(self._youtube.video(video_id))]
         is_degraded = self.finds_only is not None
-        found = [itag for itag in itags if self.finds_only is None or itag in self.finds_only]
-        sources = [source_of(self._youtube, video_id, itag, self._settings) for itag in found]
+        found = [name for name in names if self.finds_only is None or name in self.finds_only]
+        sources = [source_of(self._youtube, video_id, name, self._settings) for name in found]
         if self.token is not None:
             sources = [replace(source, url=f"{source.url}&pot={self.token}") for source in sources]
         await self._store.complete(

@@ -1,4 +1,4 @@
-"""The stream function: the bytes of a format, a cover or subtitles, by RFC 9110."""
+"""The stream function: the bytes of a format, of two as one file, a cover or subtitles, by RFC 9110."""
 
 import re
 from collections.abc import AsyncIterator
@@ -18,6 +18,7 @@ from functions.stream.downloads import Downloads, Wanted
 from functions.stream.gate import Gate, Ticket
 from functions.stream.headers import request_fields
 from functions.stream.leases import Leases
+from functions.stream.merge.layouts import Layouts
 from functions.stream.metrics import StreamMetrics
 from functions.stream.source import Sources
 from shared.analyses import Analyses
@@ -60,7 +61,7 @@ RESPONSES: Final = {
     is_stream=True,
     codes=CODES,
     responses=RESPONSES,
-    summary="One file: a format, resumable",
+    summary="One file: a format, or two as one (137+140), resumable",
 )
 async def stream(
     media_id: FromPath[str],
@@ -152,7 +153,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
             app.state.store = store
             budget = Budget(configured.stream_memory)
             metrics = StreamMetrics(app.state.metrics.registry, budget)
-            app.state.downloads = Downloads(sources, upstream, leases, configured, budget=budget, metrics=metrics)
+            layouts = Layouts(store, at_once=configured.stream_connections)
+            app.state.downloads = Downloads(sources, upstream, leases, layouts, configured, budget=budget, metrics=metrics)
             app.state.assets = Assets(sources, upstream)
             yield
 

@@ -9,13 +9,17 @@ from msgspec import Struct
 
 from functions.stream.bandwidth import Bandwidth
 from functions.stream.budget import Budget
-from functions.stream.fetch import Fetch
+from functions.stream.file import File, merged, single
 from functions.stream.headers import file_headers, part_headers
 from functions.stream.leases import Leases
+from functions.stream.merge import reader
+from functions.stream.merge.layouts import Layouts
 from functions.stream.metrics import StreamMetrics
+from functions.stream.opening import Opening, Shared
 from functions.stream.ranges import Representation, decide
 from functions.stream.relay import HeadersOnly, Relay
-from functions.stream.source import WAIT_FOR_ANALYSIS, WAIT_FOR_REFRESH, SourceChanged, Sources
+from functions.stream.source import SourceChanged, Sources
+from shared.merges import merged_version
 from shared.problems import ProblemError
 from shared.settings import Settings
 from shared.sources import ByteRange, Source
@@ -38,50 +42,73 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 class Downloads:
-    """Answers requests for single files."""
+    """Answers requests for files: one format, or two as one."""
 
     def __init__(
         self,
         sources: Sources,
         upstream: Upstream,
         leases: Leases,
+        layouts: Layouts,
         settings: Settings,
         *,
         budget: Budget,
         metrics: StreamMetrics,
     ) -> None:
         self._sources = sources
-        self._upstream = upstream
+        self._shared = Shared(
+            upstream, sources, budget=budget, connections=settings.stream_connections, on_trouble=metrics.recovered
+        )
         self._leases = leases
-        self._budget = budget
+        self._layouts = layouts
         self._metrics = metrics
         self._bandwidth = Bandwidth(settings.max_bandwidth)
-        self._connections = settings.stream_connections
         self._idle = float(settings.stream_idle_timeout)
 
-    async def answer(self, wanted: Wanted) -> ASGIApp:
+    async def answer(self, wanted: Wanted, *, changes: int = 0) -> ASGIApp:
         """The response, not yet begun.
 
+        :param changes: how often the file has changed since the request came
         :raises ProblemError: ``incompatible_formats``, or as :meth:`Sources.current` and :meth:`of`
         """
         parts = wanted.format_id.split("+")
-        sources = [await self._sources.current(wanted.media_id, part, client=wanted.client) for part in parts]
-        if len(sources) > 1:
-            raise ProblemError("incompatible_formats")
-        return self.of(sources[0], wanted)
+        first, *more = [await self._sources.current(wanted.media_id, part, client=wanted.client) for part in parts]
+        if not more:
+            return self.of(single(first), wanted, changes=changes)
+        try:
+            return self.of(await self._merged(first, more[0], wanted), wanted, changes=changes)
+        except SourceChanged:
+            if wanted.version is not None or changes == MAX_CHANGES:
+                raise
+        return await self.answer(wanted, changes=changes + 1)
 
-    def of(self, source: Source, wanted: Wanted, *, changes: int = 0) -> ASGIApp:
-        """The response with the bytes of this source.
+    async def again(self, changed: Source, wanted: Wanted, *, changes: int) -> ASGIApp:
+        """The response with the file that is there now, of which or of whose part this is the source."""
+        if changed.format_id == wanted.format_id:
+            return self.of(single(changed), wanted, changes=changes)
+        return await self.answer(wanted, changes=changes)
+
+    async def _merged(self, video: Source, audio: Source, wanted: Wanted) -> File:
+        version = merged_version(wanted.media_id, wanted.format_id, video.identity, audio.identity)
+        if wanted.version not in {None, version}:
+            raise ProblemError("source_changed")
+        opening = Opening(self._shared, (video, audio), client=wanted.client, has_begun=lambda: False)
+        layout = await self._layouts.of(video, audio, version, opening)
+        return merged(opening.latest, layout, version=version)
+
+    def of(self, file: File, wanted: Wanted, *, changes: int = 0) -> ASGIApp:
+        """The response with the bytes of this file.
 
         :param changes: how often the file has changed since the request came
         :raises ProblemError: ``source_changed``, ``range_not_satisfiable``
         """
-        if wanted.version is not None and wanted.version != source.version:
+        if wanted.version is not None and wanted.version != file.version:
             raise ProblemError("source_changed")
-        size = source.identity.size
-        file = Representation(size=size, etag=source.version, last_modified=source.last_modified)
-        decision = decide(wanted.method, wanted.headers, file)
-        common = file_headers(source, is_inline=wanted.is_inline)
+        size = file.size
+        decision = decide(
+            wanted.method, wanted.headers, Representation(size=size, etag=file.version, last_modified=file.last_modified)
+        )
+        common = file_headers(file, is_inline=wanted.is_inline)
         if decision.status == HTTPStatus.PRECONDITION_FAILED:
             raise ProblemError("source_changed", "The file is not the one that the condition names.")
         if decision.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -89,28 +116,17 @@ class Downloads:
         if decision.range is None:
             return HeadersOnly(HTTPStatus.NOT_MODIFIED, common)
         is_partial = decision.status == HTTPStatus.PARTIAL_CONTENT
-        headers = common | part_headers(decision.range, size, content_type=source.content_type, is_partial=is_partial)
+        headers = common | part_headers(decision.range, size, content_type=file.content_type, is_partial=is_partial)
         if wanted.method == "HEAD":
             return HeadersOnly(decision.status, headers)
-        relay = self._relay(source, decision.range, decision.status, headers, wanted)
+        relay = self._relay(file, decision.range, decision.status, headers, wanted)
         return _Download(self, wanted, relay, changes=changes)
 
-    def _relay(self, source: Source, part: ByteRange, status: int, headers: dict[str, str], wanted: Wanted) -> Relay:
-        async def renew(stale: Source) -> Source:
-            # Coming back costs a client nothing before its first byte, and its connection after it.
-            wait = WAIT_FOR_REFRESH if relay.has_begun else WAIT_FOR_ANALYSIS
-            return await self._sources.renewed(stale, client=wanted.client, wait=wait)
-
+    def _relay(self, file: File, part: ByteRange, status: int, headers: dict[str, str], wanted: Wanted) -> Relay:
         def body() -> AsyncGenerator[bytes, None]:
-            fetch = Fetch(
-                self._upstream,
-                source,
-                renew=renew,
-                budget=self._budget,
-                connections=self._connections,
-                on_trouble=self._metrics.recovered,
-            )
-            return self._metrics.counted(self._bandwidth.paced(fetch.read(part)))
+            opening = Opening(self._shared, file.sources, client=wanted.client, has_begun=lambda: relay.has_begun)
+            chunks = opening(0, part) if file.layout is None else reader.read(file.layout, part, opening)
+            return self._metrics.counted(self._bandwidth.paced(chunks))
 
         lease = self._leases.hold(wanted.client, wanted.media_id, wanted.format_id)
         relay = Relay(status=status, headers=headers, body=body, lease=lease, idle=self._idle)
@@ -134,6 +150,6 @@ class _Download:
         except SourceChanged as changed:
             if self._relay.has_begun or self._wanted.version is not None or self._changes == MAX_CHANGES:
                 raise
-            again = self._downloads.of(changed.source, self._wanted, changes=self._changes + 1)
+            again = await self._downloads.again(changed.source, self._wanted, changes=self._changes + 1)
         if again is not None:
             await again(scope, receive, send)

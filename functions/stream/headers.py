@@ -2,12 +2,12 @@
 
 import unicodedata
 from email.utils import formatdate
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import quote
 
 from litestar.datastructures import Headers as Received
 
-from shared.sources import ByteRange, Source
+from shared.sources import ByteRange
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -21,17 +21,33 @@ def request_fields(headers: Received) -> dict[str, str]:
     return {name.lower(): ", ".join(headers.getall(name)) for name in headers}
 
 
-def file_headers(source: Source, *, is_inline: bool) -> dict[str, str]:
+class Described(Protocol):
+    """A file."""
+
+    @property
+    def version(self) -> str:
+        """16 hex digits."""
+
+    @property
+    def filename(self) -> str:
+        """As it is to be saved."""
+
+    @property
+    def last_modified(self) -> int | None:
+        """Seconds since 1970."""
+
+
+def file_headers(file: Described, *, is_inline: bool) -> dict[str, str]:
     """What every answer about a file says, whatever part of it is sent."""
     headers = {
         "Accept-Ranges": "bytes",
-        "ETag": f'"{source.version}"',
+        "ETag": f'"{file.version}"',
         "Cache-Control": "private",
-        "Content-Disposition": disposition(source.filename, is_inline=is_inline),
+        "Content-Disposition": disposition(file.filename, is_inline=is_inline),
         "X-Content-Type-Options": "nosniff",
     }
-    if source.last_modified is not None:
-        headers["Last-Modified"] = formatdate(source.last_modified, usegmt=True)
+    if file.last_modified is not None:
+        headers["Last-Modified"] = formatdate(file.last_modified, usegmt=True)
     return headers
 
 

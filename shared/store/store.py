@@ -203,6 +203,14 @@ class Store:
         """Whether anything is known of where this video's files are."""
         return bool(await self._redis.exists(f"sources:{media_id}"))
 
+    async def layout(self, digest: str) -> str | None:
+        """A merged file's layout that took long to find, as the stream function wrote it."""
+        return cast("str | None", await self._redis.get(f"layout:{digest}"))
+
+    async def keep_layout(self, digest: str, text: str, *, seconds: int) -> None:
+        """It follows from the two files that the digest names, so that whoever writes it writes the same."""
+        await self._redis.set(f"layout:{digest}", text, ex=seconds)
+
     # -- limits ------------------------------------------------------------------------------------------------------
 
     async def take(self, name: str, limit: RateLimit) -> Rate:

@@ -117,7 +117,7 @@ async def test_who_has_no_byte_yet_is_told_to_come_back(stream: Gateway) -> None
 
 
 async def test_a_refresh_that_takes_long_is_pending(stream: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("functions.stream.downloads.WAIT_FOR_ANALYSIS", 0.1)
+    monkeypatch.setattr("functions.stream.opening.WAIT_FOR_ANALYSIS", 0.1)
     stream.analyst.is_idle = True
     stream.youtube.fault(Fault("media", Status(403)))
     answer = await stream.http.get(PATH)

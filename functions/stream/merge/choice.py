@@ -19,8 +19,8 @@ from shared.sources import Source
 Container: TypeAlias = Literal["mp4", "webm"]
 Head: TypeAlias = Mp4 | WebM
 
-MAX_FRAGMENTS: Final = 256
-"""Of both tracks together, whose beginnings are read before the first byte of a file without fragments: some fourteen minutes."""
+MAX_FRAGMENTS: Final = 192
+"""Of both tracks together, whose beginnings are read before the first byte of a file without fragments: some ten minutes."""
 
 MAX_HEAD: Final = max(mp4_head.MAX_HEAD, webm_head.MAX_HEAD)
 

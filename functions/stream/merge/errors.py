@@ -17,6 +17,7 @@ Reason: TypeAlias = Literal[
     "timescales",
     "too_large",
     "discontinuous",
+    "sparse",
     "unexpected",
 ]
 
@@ -35,6 +36,7 @@ SENTENCES: Final[dict[Reason, str]] = {
     "timescales": "The two files count time in different units.",
     "too_large": "A source file has a larger beginning than any real one.",
     "discontinuous": "A source file has gaps or overlaps in its time line.",
+    "sparse": "A source file holds much besides its media.",
     "unexpected": "A source file holds something unexpected in the midst of its media.",
 }
 

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from functions.stream.merge.boxes import make
+from functions.stream.merge.errors import Unsupported
 from functions.stream.merge.layout import AUDIO, OWN, VIDEO, Layout, Span, Track
 from functions.stream.merge.moof import Fragment
 from functions.stream.merge.mp4 import media, moov
@@ -20,6 +21,8 @@ from functions.stream.merge.samples import Samples, gathered, table
 _LARGE: Final = (1 << 32) - (1 << 26)
 """Bytes of media from which on places are written with 64 bits."""
 
+_SPARE: Final = 64 * 1024
+
 
 def progressive(video: Mp4, audio: Mp4, fragments: tuple[Sequence[Fragment], Sequence[Fragment]]) -> Layout:
     """The layout.
@@ -28,6 +31,8 @@ def progressive(video: Mp4, audio: Mp4, fragments: tuple[Sequence[Fragment], Seq
     :raises Unsupported: where the samples do not fit into one time line
     """
     samples = (gathered(video, fragments[VIDEO]), gathered(audio, fragments[AUDIO]))
+    for some in samples:
+        _check_density(some)
     tracks = (_timed(video, samples[VIDEO]), _timed(audio, samples[AUDIO]))
     order = sorted(chain(_turns(samples[VIDEO], VIDEO, audio.media_scale), _turns(samples[AUDIO], AUDIO, video.media_scale)))
     length = sum(sum(some.sizes) for some in samples)
@@ -52,6 +57,14 @@ def progressive(video: Mp4, audio: Mp4, fragments: tuple[Sequence[Fragment], Seq
     measured, _ = head(0)
     own, spans = head(len(measured))
     return Layout(form="progressive", own=own, spans=(Span(OWN, 0, len(own)), *spans))
+
+
+def _check_density(samples: Samples) -> None:
+    """What lies between the samples is read as well, and dropped: in real files that is a few bytes for each of them."""
+    used = sum(samples.sizes)
+    between = samples.chunks[-1].offset + samples.chunks[-1].size - samples.chunks[0].offset - used
+    if between > used // 2 + _SPARE:
+        raise Unsupported("sparse")
 
 
 def _turns(samples: Samples, track: Track, unit: int) -> Iterator[tuple[int, Track, int]]:

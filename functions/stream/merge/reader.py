@@ -3,15 +3,14 @@
 A source is read once and in order however many spans are taken of it; of what lies between two of them nothing is kept.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
 from typing import Final, TypeAlias
 
-from functions.stream.ending import end
 from functions.stream.merge.edits import editor
 from functions.stream.merge.errors import Unsupported
 from functions.stream.merge.layout import AUDIO, OWN, VIDEO, Layout, Origin, Part
+from functions.stream.merge.together import together
 from shared.problems import ProblemError
 from shared.sources import ByteRange
 
@@ -40,7 +39,8 @@ async def _spans(layout: Layout, wanted: ByteRange, open_source: Open) -> AsyncG
             if need is not None:
                 chunks = await stack.enter_async_context(aclosing(open_source(origin, need)))
                 sources[origin] = _Forward(chunks, need.start)
-        await _begin(list(sources.values()))
+        # Who waits for two answers waits for the slower one only.
+        await together(*(source.begin() for source in sources.values()))
         for part in layout.parts(wanted):
             if part.span.origin == OWN:
                 yield layout.own[part.source.start : part.source.end]
@@ -80,21 +80,6 @@ class _Forward:
             whole = at == self._at and until == ends
             yield self._chunk if whole else self._chunk[at - self._at : until - self._at]
             at = until
-
-
-async def _begin(sources: list[_Forward]) -> None:
-    """All at once: who waits for two answers waits for the slower one only."""
-    tasks = [asyncio.create_task(source.begin()) for source in sources]
-    try:
-        if tasks:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        for task in tasks:
-            await end(task)
-    failures = [task.exception() for task in tasks if not task.cancelled()]
-    for failure in failures:
-        if failure is not None:
-            raise failure
 
 
 async def _made(part: Part, source: _Forward) -> AsyncGenerator[bytes, None]:

@@ -1,0 +1,84 @@
+"""Reading what a layout follows from: the beginnings of two files and, for a short one, of their fragments."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import aclosing
+from typing import Final
+
+from functions.stream.merge import choice, fragments
+from functions.stream.merge.choice import Container, Head
+from functions.stream.merge.errors import Short, Unsupported
+from functions.stream.merge.layout import AUDIO, FRAGMENT_HEAD, VIDEO, Track
+from functions.stream.merge.mp4_head import Mp4
+from functions.stream.merge.reader import Open
+from functions.stream.merge.together import together
+from shared.sources import ByteRange, Source
+
+BEHIND_INDEX: Final = 4096
+"""Bytes read beyond the index: the beginning of the first fragment is there."""
+
+WITHOUT_INDEX: Final = 32 * 1024
+"""Bytes read first where nobody has said how long the index is."""
+
+MAX_ROUNDS: Final = 5
+
+SPARE: Final = 256
+
+
+async def read_heads(video: Source, audio: Source, kind: Container, open_source: Open) -> tuple[Head, Head]:
+    """Both at once.
+
+    :raises Unsupported: where a file is not what can be merged
+    :raises ProblemError: where it cannot be had
+    """
+    first, second = await together(_head(video, VIDEO, kind, open_source), _head(audio, AUDIO, kind, open_source))
+    return first, second
+
+
+async def _head(source: Source, track: Track, kind: Container, open_source: Open) -> Head:
+    size = source.identity.size
+    need = WITHOUT_INDEX if source.index_range is None else source.index_range.end + BEHIND_INDEX
+    data = b""
+    for _ in range(MAX_ROUNDS):
+        data += await _bytes(open_source, track, ByteRange(len(data), min(need, size, choice.MAX_HEAD)))
+        try:
+            # The cues of ten hours take a fifth of a second: meanwhile others go on.
+            return await asyncio.to_thread(choice.read_head, data, size, kind)
+        except Short as short:
+            need = short.needed + BEHIND_INDEX
+    raise Unsupported("malformed")
+
+
+async def read_beginnings(video: Mp4, audio: Mp4, open_source: Open, *, at_once: int) -> tuple[list[bytes], list[bytes]]:
+    """Of every fragment the bytes up to its media, so many requests at a time.
+
+    :raises Unsupported: where a fragment is not as expected
+    :raises ProblemError: where one cannot be had
+    """
+    found: dict[Track, list[bytes]] = {VIDEO: [b""] * len(video.index.sizes), AUDIO: [b""] * len(audio.index.sizes)}
+    jobs = _jobs(video, audio)
+
+    async def work() -> None:
+        for track, which, at, size, guess in jobs:
+            data = await _bytes(open_source, track, ByteRange(at, at + min(size, guess)))
+            moof = fragments.check(data[:FRAGMENT_HEAD], size)
+            if moof > len(data):
+                data += await _bytes(open_source, track, ByteRange(at + len(data), at + moof))
+            found[track][which] = data[:moof]
+
+    await together(*(work() for _ in range(at_once)))
+    return found[VIDEO], found[AUDIO]
+
+
+def _jobs(video: Mp4, audio: Mp4) -> Iterator[tuple[Track, int, int, int, int]]:
+    """Track, number, place and size of every fragment, and how many bytes its moof is likely to have: as many as the first's."""
+    tracks: tuple[tuple[Track, Mp4], ...] = ((VIDEO, video), (AUDIO, audio))
+    for track, about in tracks:
+        guess = about.first_moof * 5 // 4 + SPARE
+        for which, (at, size) in enumerate(zip(about.index.offsets[:-1], about.index.sizes, strict=True)):
+            yield track, which, at, size, guess
+
+
+async def _bytes(open_source: Open, track: Track, part: ByteRange) -> bytes:
+    async with aclosing(open_source(track, part)) as chunks:
+        return b"".join([chunk async for chunk in chunks])

@@ -1,0 +1,116 @@
+"""The layouts that one process knows; what took long to find is in the store, for the other replicas and for resumes."""
+
+import asyncio
+import base64
+import zlib
+from collections import OrderedDict
+from contextlib import suppress
+from typing import Final, Protocol
+from weakref import WeakValueDictionary
+
+import msgspec
+import structlog
+from redis.exceptions import RedisError
+
+from functions.stream.merge import choice
+from functions.stream.merge.errors import Reason, Unsupported
+from functions.stream.merge.heads import read_beginnings, read_heads
+from functions.stream.merge.layout import Layout
+from functions.stream.merge.mp4_head import Mp4
+from functions.stream.merge.reader import Open
+from shared.problems import ProblemError
+from shared.sources import Source
+
+MEMORY: Final = 32 * 1024 * 1024
+"""Bytes of all layouts that are kept, roughly; one of ten hours has two million."""
+
+KEPT_SECONDS: Final = 86_400
+"""In the store."""
+
+INSTEAD: Final = frozenset[Reason]({"discontinuous", "sparse", "too_large"})
+"""Why a short file cannot be one without fragments, but one with them."""
+
+_DECODER: Final = msgspec.msgpack.Decoder(Layout)
+
+log = structlog.get_logger()
+
+
+class LayoutStore(Protocol):
+    """What is read from and written to the store."""
+
+    async def layout(self, digest: str) -> str | None:
+        """What was kept under this name."""
+
+    async def keep_layout(self, digest: str, text: str, *, seconds: int) -> None:
+        """Keep it for so long."""
+
+
+class Layouts:
+    """Finds layouts, each once at a time.
+
+    :param at_once: requests upstream for one of them
+    """
+
+    def __init__(self, store: LayoutStore, *, at_once: int) -> None:
+        self._store = store
+        self._at_once = at_once
+        self._known: OrderedDict[str, Layout] = OrderedDict()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def of(self, video: Source, audio: Source, version: str, open_source: Open) -> Layout:
+        """The layout of these two.
+
+        :param version: names the merged file
+        :raises ProblemError: ``incompatible_formats``, or what kept the beginnings of a source from being read
+        """
+        turn = self._turns.setdefault(version, asyncio.Lock())
+        async with turn:
+            layout = self._known.get(version) or await self._kept(version)
+            if layout is None:
+                try:
+                    layout = await self._made(video, audio, version, open_source)
+                except Unsupported as error:
+                    raise ProblemError("incompatible_formats", str(error)) from None
+            self._remember(version, layout)
+            return layout
+
+    async def _made(self, video: Source, audio: Source, version: str, open_source: Open) -> Layout:
+        heads = await read_heads(video, audio, choice.container(video, audio), open_source)
+        choice.check(*heads)
+        first, second = heads
+        if isinstance(first, Mp4) and isinstance(second, Mp4) and choice.is_short(first, second):
+            beginnings = await read_beginnings(first, second, open_source, at_once=self._at_once)
+            try:
+                layout = await asyncio.to_thread(choice.plan_short, first, second, beginnings)
+            except Unsupported as error:
+                if error.reason not in INSTEAD:
+                    raise
+            else:
+                await self._keep(version, layout)
+                return layout
+        return await asyncio.to_thread(choice.plan, *heads)
+
+    def _remember(self, version: str, layout: Layout) -> None:
+        self._known[version] = layout
+        self._known.move_to_end(version)
+        while len(self._known) > 1 and sum(known.weight for known in self._known.values()) > MEMORY:
+            self._known.popitem(last=False)
+
+    async def _kept(self, version: str) -> Layout | None:
+        """From the store; without it, and where it holds what this program does not read, all is found anew."""
+        try:
+            text = await self._store.layout(version)
+        except RedisError as error:
+            log.warning("layout not looked up", error=type(error).__name__)
+            return None
+        if text is not None:
+            with suppress(ValueError, zlib.error, msgspec.DecodeError):
+                return _DECODER.decode(zlib.decompress(base64.b64decode(text)))
+        return None
+
+    async def _keep(self, version: str, layout: Layout) -> None:
+        text = base64.b64encode(zlib.compress(msgspec.msgpack.encode(layout))).decode()
+        try:
+            await self._store.keep_layout(version, text, seconds=KEPT_SECONDS)
+        except RedisError as error:
+            log.warning("layout not kept", error=type(error).__name__)

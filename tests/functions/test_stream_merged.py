@@ -1,0 +1,458 @@
+"""Two formats as one file, on a real socket: lengths, ranges, conditions, resumes, and whatever YouTube does meanwhile."""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import AsyncIterator, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from functions.stream.merge.choice import Container
+from functions.stream.merge.layout import AUDIO, VIDEO, Layout
+from shared.merges import merged_version
+from shared.settings import Settings
+from shared.sources import ByteRange
+from shared.store import Store
+from tests.merging import Sources, chosen, merged
+from tests.streaming import Gateway, gateway, settings_behind, source_of
+from tests.youtube import (
+    LANGUAGES,
+    LARGE,
+    ORDINARY,
+    Effect,
+    Fault,
+    IgnoredRange,
+    LongBody,
+    Redirect,
+    Reset,
+    ShiftedRange,
+    ShortBody,
+    SourceChanged,
+    Status,
+    WrongLength,
+    WrongRange,
+    YouTube,
+)
+
+SHORT: Final = f"/v1/stream/{ORDINARY}/137+140"
+LONG: Final = f"/v1/stream/{LARGE}/137+140"
+MIB: Final = 1 << 20
+
+
+class Merged:
+    """What a merged file has to be, made in memory."""
+
+    def __init__(self, youtube: YouTube, video_id: str, video: str, audio: str) -> None:
+        files = [youtube.media(video_id, name) for name in (video, audio)]
+        self._video, self._audio = (file.read(0, file.size) for file in files)
+        kind: Container = "webm" if files[0].mime == "video/webm" else "mp4"
+        self.layout: Layout = chosen(self._video, self._audio, kind)
+        self.size = self.layout.size
+
+    async def read(self, start: int = 0, end: int | None = None) -> bytes:
+        return await merged(
+            self.layout, Sources(self._video, self._audio, chunk=MIB), ByteRange(start, self.size if end is None else end)
+        )
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[YouTube]:
+    with YouTube.running() as youtube:
+        yield youtube
+
+
+@pytest.fixture
+def youtube(running: YouTube) -> Iterator[YouTube]:
+    running.clear()
+    yield running
+    assert not running.requests.leaving
+    running.clear()
+
+
+@pytest.fixture(scope="module")
+def short(running: YouTube) -> Merged:
+    """Without fragments."""
+    return Merged(running, ORDINARY, "137", "140")
+
+
+@pytest.fixture(scope="module")
+def long(running: YouTube) -> Merged:
+    """With fragments: most of what these files hold is no media."""
+    made = Merged(running, LARGE, "137", "140")
+    assert made.layout.form == "mp4"
+    return made
+
+
+@pytest.fixture
+def settings(youtube: YouTube, redis_url: str) -> Settings:
+    return settings_behind(youtube, redis_url=redis_url)
+
+
+@pytest.fixture
+async def stream(youtube: YouTube, store: Store, settings: Settings) -> AsyncIterator[Gateway]:
+    async with gateway(youtube, store, settings) as opened:
+        await opened.analyst.analyze(ORDINARY)
+        await opened.analyst.analyze(LARGE)
+        yield opened
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backoff without its length."""
+    monkeypatch.setattr("functions.stream.recovery.FIRST_BACKOFF", 0.005)
+
+
+def asked(youtube: YouTube, itag: int | None = None) -> int:
+    """Bytes that were asked of YouTube."""
+    requests = [request for request in youtube.requests.media if itag in {None, request.itag}]
+    return sum((request.range[1] or 0) - request.range[0] + 1 for request in requests if request.range)
+
+
+@pytest.mark.parametrize(
+    ("pair", "form", "media_type"),
+    [
+        ("137+140", "progressive", "video/mp4"),
+        ("399+139", "progressive", "video/mp4"),
+        ("248+251", "webm", "video/webm"),
+        ("337+249", "webm", "video/webm"),
+    ],
+)
+async def test_the_whole_file(stream: Gateway, settings: Settings, pair: str, form: str, media_type: str) -> None:
+    video, audio = pair.split("+")
+    expected = Merged(stream.youtube, ORDINARY, video, audio)
+    assert expected.layout.form == form
+    answer = await stream.http.get(f"/v1/stream/{ORDINARY}/{pair}")
+    assert answer.status_code == 200
+    assert answer.content == await expected.read()
+    headers = answer.headers
+    sources = [source_of(stream.youtube, ORDINARY, name, settings) for name in (video, audio)]
+    assert headers["Content-Length"] == str(expected.size)
+    assert headers["Content-Type"] == media_type
+    assert headers["ETag"] == f'"{merged_version(ORDINARY, pair, sources[0].identity, sources[1].identity)}"'
+    assert headers["Last-Modified"].endswith(" GMT")
+    assert headers["Accept-Ranges"] == "bytes"
+    name = f"A title  [{ORDINARY}] {video} {audio}.mp4"
+    assert headers["Content-Disposition"].startswith(f'attachment; filename="{" ".join(name.split())}"')
+    head = await stream.http.head(f"/v1/stream/{ORDINARY}/{pair}")
+    assert (head.headers["Content-Length"], head.headers["ETag"]) == (headers["Content-Length"], headers["ETag"])
+    quoted = await stream.http.head(f"/v1/stream/{ORDINARY}/{pair.replace('+', '%2B')}")
+    assert quoted.headers["ETag"] == headers["ETag"]
+
+
+async def test_no_byte_of_a_source_is_read_twice(stream: Gateway, long: Merged) -> None:
+    head = await stream.http.head(LONG)
+    assert head.headers["Content-Length"] == str(long.size)
+    stream.youtube.requests.clear()
+    received = bytearray()
+    await collect(stream, received)
+    assert received == await long.read()
+    for itag in (137, 140):
+        assert asked(stream.youtube, itag) <= stream.youtube.media(LARGE, itag).size
+        ranges = sorted(request.range for request in stream.youtube.requests.media if request.itag == itag and request.range)
+        assert all(first[1] is not None and first[1] < second[0] for first, second in pairwise(ranges))
+
+
+async def test_ranges_and_how_little_they_take(stream: Gateway, short: Merged) -> None:
+    await stream.http.head(SHORT)
+    chance = random.Random(3)
+    for _ in range(40):
+        start = chance.randrange(short.size)
+        end = min(short.size, start + chance.choice([1, 100, 10_000, 100_000]))
+        before = asked(stream.youtube)
+        answer = await stream.http.get(SHORT, headers={"Range": f"bytes={start}-{end - 1}"})
+        assert answer.status_code == 206
+        assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{short.size}"
+        assert answer.content == await short.read(start, end)
+        assert asked(stream.youtube) - before <= end - start + 10_000
+    suffix = await stream.http.get(SHORT, headers={"Range": "bytes=-7"})
+    assert suffix.content == await short.read(short.size - 7)
+    none = await stream.http.get(SHORT, headers={"Range": f"bytes={short.size}-"})
+    assert (none.status_code, none.headers["Content-Range"]) == (416, f"bytes */{short.size}")
+    several = await stream.http.get(SHORT, headers={"Range": "bytes=0-1,5-6"})
+    assert (several.status_code, len(several.content)) == (200, short.size)
+
+
+async def test_conditions(stream: Gateway) -> None:
+    head = (await stream.http.head(SHORT)).headers
+    tag, date = head["ETag"], head["Last-Modified"]
+
+    async def status(**headers: str) -> int:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return (await stream.http.get(SHORT, headers=named)).status_code
+
+    assert await status(If_None_Match=tag) == 304
+    assert await status(If_Modified_Since=date) == 304
+    assert await status(If_Match='"0000000000000000"') == 412
+    assert await status(If_Range=tag, Range="bytes=1-2") == 206
+    assert await status(If_Range='"0000000000000000"', Range="bytes=1-2") == 200
+
+
+async def test_head_reads_the_heads_alone(stream: Gateway, long: Merged) -> None:
+    head = await stream.http.head(LONG)
+    assert head.headers["Content-Length"] == str(long.size)
+    assert len(stream.youtube.requests.media) <= 2 + len(long.layout.spans[1:])
+    assert asked(stream.youtube) < 100_000
+    before = len(stream.youtube.requests.media)
+    await stream.http.head(LONG)
+    assert len(stream.youtube.requests.media) == before
+
+
+async def test_a_version_holds_or_fails(stream: Gateway) -> None:
+    version = (await stream.http.head(SHORT)).headers["ETag"].strip('"')
+    assert (await stream.http.get(SHORT, params={"version": version})).status_code == 200
+    before = len(stream.youtube.requests.media)
+    other = await stream.http.get(SHORT, params={"version": "0" * 16})
+    assert (other.status_code, other.json()["code"]) == (412, "source_changed")
+    assert len(stream.youtube.requests.media) == before
+
+
+@pytest.mark.parametrize("pair", ["137+251", "248+140", "140+137", "137+137", "140+140", "18+140", "248+18"])
+async def test_pairs_that_are_no_file(stream: Gateway, pair: str) -> None:
+    answer = await stream.http.get(f"/v1/stream/{ORDINARY}/{pair}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "incompatible_formats")
+    assert answer.json()["detail"] != answer.json()["title"]
+    assert asked(stream.youtube) < 100_000
+
+
+async def test_a_language_of_several(stream: Gateway) -> None:
+    tags = set()
+    for audio in ("140.en", "140.de-DE", "140.en.drc", "139.zh-CN"):
+        answer = await stream.http.get(f"/v1/stream/{LANGUAGES}/137+{audio}")
+        assert answer.content == await Merged(stream.youtube, LANGUAGES, "137", audio).read()
+        tags.add(answer.headers["ETag"])
+    assert len(tags) == 4
+
+
+async def test_many_at_once_are_one_plan(stream: Gateway, short: Merged) -> None:
+    answers = await asyncio.gather(*(stream.http.head(SHORT) for _ in range(10)))
+    assert {answer.headers["Content-Length"] for answer in answers} == {str(short.size)}
+    parts = [request.range for request in stream.youtube.requests.media]
+    assert len(parts) == len(set(parts))
+    assert max(request.concurrency for request in stream.youtube.requests.media) <= 4
+
+
+async def test_one_download_is_one_lease(stream: Gateway, redis_url: str) -> None:
+    async with (
+        stream.http.stream("GET", LONG) as first,
+        stream.http.stream("GET", LONG, headers={"Range": "bytes=50000000-"}) as second,
+        Redis.from_url(redis_url) as redis,
+    ):
+        assert (first.status_code, second.status_code) == (200, 206)
+        assert await redis.zcard("leases:downloads") == 1
+
+
+async def test_another_replica_makes_no_plan_of_its_own(
+    stream: Gateway, youtube: YouTube, store: Store, settings: Settings, short: Merged
+) -> None:
+    middle = short.size // 2
+    first = await stream.http.get(SHORT, headers={"Range": f"bytes=0-{middle - 1}"})
+    async with gateway(youtube, store, settings) as other:
+        before = asked(youtube)
+        rest = await other.http.get(SHORT, headers={"Range": f"bytes={middle}-", "If-Range": first.headers["ETag"]})
+        assert rest.status_code == 206
+        assert first.content + rest.content == await short.read()
+        assert asked(youtube) - before < short.size - middle + 5_000
+
+
+async def test_what_the_store_holds_is_read_or_made_anew(
+    stream: Gateway, youtube: YouTube, store: Store, settings: Settings, short: Merged, redis_url: str
+) -> None:
+    tag = (await stream.http.head(SHORT)).headers["ETag"]
+    async with Redis.from_url(redis_url) as redis:
+        key = f"layout:{tag.strip(chr(34))}"
+        assert 86_000 < await redis.ttl(key) <= 86_400
+        for wrong in (b"?", b"AAAA", b"\xff\xfe"[:0]):
+            await redis.set(key, wrong)
+            async with gateway(youtube, store, settings) as other:
+                assert (await other.http.head(SHORT)).headers["Content-Length"] == str(short.size)
+
+
+async def curl(base: str, path: Path, *more: str) -> int:
+    arguments = ["curl", "-sS", "--fail", "--noproxy", "*", "-C", "-", "-o", str(path), *more, base]
+    return await (await asyncio.create_subprocess_exec(*arguments)).wait()
+
+
+@pytest.mark.parametrize("track", [VIDEO, AUDIO])
+@pytest.mark.parametrize("expired", [None, 137, 140])
+async def test_curl_goes_on_in_the_middle_of_either_track(
+    stream: Gateway,
+    youtube: YouTube,
+    store: Store,
+    settings: Settings,
+    long: Merged,
+    tmp_path: Path,
+    track: int,
+    expired: int | None,
+) -> None:
+    """On another replica, and with a URL that is refused by now."""
+    at = 0
+    for span in long.layout.spans:
+        if span.origin == track and span.number > 3:
+            break
+        at += span.size
+    at += span.size // 2
+    path = tmp_path / "merged.mp4"
+    path.write_bytes(await long.read(0, at))
+    if expired is not None:
+        await stream.http.head(LONG)
+        youtube.fault(Fault("media", Status(403), itag=expired, times=1))
+    async with gateway(youtube, store, settings) as other:
+        assert await curl(other.base + LONG, path) == 0
+    assert hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256(await long.read()).digest()
+
+
+async def test_urls_that_expire_while_bytes_flow(stream: Gateway, long: Merged) -> None:
+    received = bytearray()
+    async with stream.http.stream("GET", LONG) as answer:
+        async for chunk in answer.aiter_raw():
+            if not received:
+                stream.youtube.fault(Fault("media", Status(403), itag=137, times=1))
+                stream.youtube.fault(Fault("media", Status(403), itag=140, times=1))
+            received += chunk
+    assert received == await long.read()
+    assert stream.analyst.analyses.count(LARGE) in {2, 3}
+
+
+EFFECTS: Final = [
+    Status(403),
+    Status(404),
+    Status(429, retry_after=0),
+    Status(503),
+    Reset(),
+    Reset(after=1000),
+    ShortBody(),
+    ShortBody(after=1000),
+    LongBody(is_declared=True),
+    LongBody(),
+    WrongLength(off_by=-1),
+    WrongLength(off_by=1),
+    WrongRange(),
+    WrongRange("bytes 0-9/10"),
+    ShiftedRange(),
+    IgnoredRange(),
+    SourceChanged(),
+    Redirect("sibling"),
+]
+
+
+@pytest.mark.parametrize("effect", EFFECTS, ids=str)
+@pytest.mark.parametrize("itag", [137, 140])
+@pytest.mark.usefixtures("hasty")
+async def test_one_fault_of_either_source_leaves_no_trace(stream: Gateway, long: Merged, effect: Effect, itag: int) -> None:
+    """At its beginning, and where the client gets its bytes from."""
+    audio = next(span for span in long.layout.spans if span.origin == AUDIO)
+    place = sum(span.size for span in long.layout.spans[: long.layout.spans.index(audio)])
+    start, end = place - 700_000, place + audio.size + 700_000
+    covers = audio.offset + audio.size // 2 if itag == 140 else long.layout.spans[1].offset + long.layout.spans[1].size - 1000
+    faults = [stream.youtube.fault(Fault("media", effect, itag=itag, covers=at, times=1)) for at in (100, covers)]
+    answer = await stream.http.get(LONG, headers={"Range": f"bytes={start}-{end - 1}"})
+    assert answer.status_code == 206
+    assert answer.content == await long.read(start, end)
+    assert all(fault.hits == 1 for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("effect", "status", "code"),
+    [
+        (Status(403), 502, "source_refused"),
+        (Status(500), 502, "source_refused"),
+        (IgnoredRange(), 502, "source_unreadable"),
+        (Redirect("foreign"), 502, "source_unreadable"),
+        (SourceChanged(), 412, "source_changed"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("itag", [137, 140])
+@pytest.mark.parametrize("is_planned", [True, False])
+@pytest.mark.usefixtures("hasty")
+async def test_what_lasts_has_a_name_before_the_first_byte(
+    stream: Gateway, effect: Effect, status: int, code: str, itag: int, is_planned: bool
+) -> None:
+    if is_planned:
+        await stream.http.head(LONG)
+    stream.youtube.fault(Fault("media", effect, itag=itag))
+    answer = await stream.http.get(LONG)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert "ETag" not in answer.headers
+    assert "googlevideo" not in answer.text
+
+
+@pytest.mark.parametrize("itag", [137, 140])
+@pytest.mark.usefixtures("hasty")
+async def test_what_lasts_breaks_the_connection_after_the_first_byte(stream: Gateway, long: Merged, itag: int) -> None:
+    span = next(span for span in long.layout.spans if span.origin == (itag == 140) and span.number > 3)
+    stream.youtube.fault(Fault("media", Status(403), itag=itag, covers=span.offset + 1000))
+    received = bytearray()
+    with pytest.raises(httpx.RemoteProtocolError):
+        await collect(stream, received)
+    assert 0 < len(received) < long.size
+    assert received == await long.read(0, len(received))
+
+
+@pytest.mark.parametrize("itag", [137, 140])
+async def test_another_file_behind_one_format_is_never_mixed_in(stream: Gateway, long: Merged, itag: int) -> None:
+    received = bytearray()
+
+    def change() -> None:
+        stream.youtube.edit(LARGE, revision=1)
+        stream.youtube.fault(Fault("media", Status(403), itag=itag, times=1))
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        await collect(stream, received, change)
+    assert received == await long.read(0, len(received))
+
+
+@pytest.mark.parametrize("is_planned", [True, False])
+async def test_a_link_without_a_version_serves_the_new_files(stream: Gateway, is_planned: bool) -> None:
+    if is_planned:
+        await stream.http.head(SHORT)
+    stream.youtube.edit(ORDINARY, revision=1)
+    stream.youtube.fault(Fault("media", Status(403), itag=140, times=1))
+    answer = await stream.http.get(SHORT)
+    assert answer.content == await Merged(stream.youtube, ORDINARY, "137", "140").read()
+    assert (await stream.http.head(SHORT)).headers["ETag"] == answer.headers["ETag"]
+
+
+async def test_a_link_with_a_version_fails_when_a_file_is_another(stream: Gateway) -> None:
+    version = (await stream.http.head(SHORT)).headers["ETag"].strip('"')
+    stream.youtube.edit(ORDINARY, revision=1)
+    await stream.analyst.analyze(ORDINARY)
+    answer = await stream.http.get(SHORT, params={"version": version}, headers={"Range": "bytes=5-"})
+    assert (answer.status_code, answer.json()["code"]) == (412, "source_changed")
+
+
+async def test_damage_in_a_source_ends_the_download(stream: Gateway, long: Merged, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same URL, size and date, but not what the index says."""
+    await stream.http.head(LONG)
+    span = long.layout.spans[-1]
+    file = stream.youtube.media(LARGE, 137 if span.origin == VIDEO else 140)
+    damaged = replace_at(file.read(0, file.size), span.offset + 4, b"free")
+
+    def chunks(start: int, end: int) -> Iterator[bytes]:
+        for at in range(start, end, MIB):
+            yield damaged[at : min(at + MIB, end)]
+
+    monkeypatch.setattr(file.content, "chunks", chunks)
+    received = bytearray()
+    with pytest.raises(httpx.RemoteProtocolError):
+        await collect(stream, received)
+    assert received == await long.read(0, len(received))
+
+
+def replace_at(data: bytes, at: int, new: bytes) -> bytes:
+    return data[:at] + new + data[at + len(new) :]
+
+
+async def collect(stream: Gateway, received: bytearray, begun: object = None) -> None:
+    """The whole file, as far as it comes; ``begun`` is called at its first byte."""
+    async with stream.http.stream("GET", LONG) as answer:
+        assert answer.status_code == 200
+        async for chunk in answer.aiter_raw():
+            if not received and callable(begun):
+                begun()
+            received += chunk
