@@ -156,7 +156,7 @@ class Merge(Struct, frozen=True, kw_only=True):
     resolution: str | None
     size: int | None
     is_size_exact: bool
-    version: Annotated[str | None, Meta(description="16 hex digits of the ETag, once the layout is known")]
+    version: Annotated[str | None, Meta(description="16 hex digits of the ETag")]
     stream_url: str
     filename: str
 

@@ -135,6 +135,11 @@ def layouts(video: bytes, audio: bytes, kind: Container, *, unless: frozenset[Re
     return made
 
 
+async def whole(video: bytes, audio: bytes, kind: Container) -> bytes:
+    """The merged file, complete."""
+    return await merged(chosen(video, audio, kind), Sources(video, audio, chunk=1 << 20))
+
+
 class Sources:
     """Two files in memory; remembers what was asked of them."""
 

@@ -1,11 +1,14 @@
 """Post a URL, watch it, see every format, download each kind: byte for byte what the source has."""
 
+import asyncio
 import hashlib
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from tests.merging import whole
 from tests.stack import Stack
 from tests.youtube import YouTube, catalogue
 
@@ -54,6 +57,20 @@ def test_from_a_url_to_every_format(stack: Stack, youtube: YouTube) -> None:
     assert len({item["format_id"] for item in formats}) == len(formats)
     assert {pick["kind"] for pick in media["recommended"]} == {"best", "compatible", "audio"}
     assert not youtube.requests.leaving
+
+
+def test_what_is_recommended_arrives_as_one_file(stack: Stack, youtube: YouTube) -> None:
+    result = stack.analyzed(catalogue.ORDINARY)["result"]
+    merges = {merge["format_id"]: merge for merge in result["merges"]}
+    for pick in result["recommended"][:2]:
+        merge = merges[pick["format_id"]]
+        head = stack.http.head(stack.stream_url(merge["stream_url"]))
+        assert abs(int(head.headers["Content-Length"]) - merge["size"]) < 0.1 * merge["size"]
+        assert head.headers["ETag"] == f'"{merge["version"]}"'
+        video, audio = (youtube.media(catalogue.ORDINARY, merge[f"{kind}_format_id"]) for kind in ("video", "audio"))
+        content = asyncio.run(whole(video.read(0, video.size), audio.read(0, audio.size), merge["container"]))
+        assert sha256(stack, merge["stream_url"]) == hashlib.sha256(content).hexdigest()
+        assert quote(merge["filename"]) in head.headers["Content-Disposition"]
 
 
 def test_every_kind_of_format_arrives_as_it_is_at_the_source(stack: Stack, youtube: YouTube) -> None:

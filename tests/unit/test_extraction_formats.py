@@ -272,5 +272,9 @@ def test_the_rest() -> None:
     assert str(media.published_at) == "2026-05-04 00:00:00+00:00"
     assert [chapter.title for chapter in media.chapters] == ["One"]
     assert (media.thumbnail_url, result.assets["thumbnail"].content_type) == ("", "image/webp")
-    assert [(pick.kind, pick.format_id) for pick in media.recommended] == [("audio", "140")]
+    assert [(pick.kind, pick.format_id) for pick in media.recommended] == [
+        ("best", "137+140"),
+        ("compatible", "137+140"),
+        ("audio", "140"),
+    ]
     assert set(result.sources) == {"137", "140"}

@@ -63,8 +63,11 @@ async def test_everything_there_is(extractor: Extractor, youtube: YouTube) -> No
     assert [item.format_id for item in formats.combined] == ["18"]
     assert formats.video_only[0].resolution == "4320p60"
     assert formats.audio_only[0].format_id == "251"
-    assert {pick.kind: pick.format_id for pick in media.recommended} == {"best": "18", "compatible": "18", "audio": "251"}
-    assert media.merges == []
+    picks = {pick.kind: pick.format_id for pick in media.recommended}
+    assert picks == {"best": f"{formats.video_only[0].format_id}+140", "compatible": "299+140", "audio": "251"}
+    assert {merge.video_format_id for merge in media.merges} == {item.format_id for item in formats.video_only}
+    assert {merge.audio_format_id for merge in media.merges} == {"140", "251"}
+    assert set(picks.values()) <= {merge.format_id for merge in media.merges} | {"251"}
     assert set(sources) == {item.format_id for item in every(media)}
     different = [item for item in every(media) if item.format_id != "571"]  # to a person, the same as 402
     assert len({item.filename for item in different}) == len(different)

@@ -15,7 +15,7 @@ from functions.analyze.extraction.format_ids import format_id, language
 from functions.analyze.extraction.labels import audio_codec, dynamic_range, is_hdr, lines, resolution, video_codec
 from functions.analyze.extraction.locator import Locator, locate
 from functions.analyze.extraction.wire import Info, Listed, Offer, Span
-from shared.schemas import UNRENDERED, AudioTrack, Format, Formats, Recommended
+from shared.schemas import UNRENDERED, AudioTrack, Format, Formats
 from shared.sources import ByteRange, Family, Identity, Source
 
 UNKNOWN_SIZE: Final = 0
@@ -83,29 +83,6 @@ def grouped(listed: list[Format]) -> Formats:
         combined=[item for item in listed if item.video_codec and item.audio_codec],
         video_only=[item for item in listed if item.video_codec and not item.audio_codec],
         audio_only=[item for item in listed if item.audio_codec and not item.video_codec],
-    )
-
-
-def recommended(formats: Formats) -> list[Recommended]:
-    """One pick of each kind among the single files; a merge that is better than these takes their place where merges are made."""
-    picks = []
-    if formats.combined:
-        picks.append(Recommended(kind="best", format_id=formats.combined[0].format_id))
-    compatible = next((item for item in formats.combined if _plays_everywhere(item)), None)
-    if compatible:
-        picks.append(Recommended(kind="compatible", format_id=compatible.format_id))
-    if formats.audio_only:
-        picks.append(Recommended(kind="audio", format_id=formats.audio_only[0].format_id))
-    return picks
-
-
-def _plays_everywhere(item: Format) -> bool:
-    return (
-        item.container == "mp4"
-        and item.video_codec is not None
-        and item.video_codec.family == "h264"
-        and item.audio_codec is not None
-        and item.audio_codec.family == "aac"
     )
 
 

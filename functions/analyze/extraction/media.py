@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from functions.analyze.extraction import wire
 from functions.analyze.extraction.filenames import filename
-from functions.analyze.extraction.formats import Candidate, grouped, recommended
+from functions.analyze.extraction.formats import Candidate, grouped
+from functions.analyze.extraction.merges import merges, recommended
 from functions.analyze.extraction.wire import Info, Track
 from shared.extracted import Extracted
 from shared.schemas import UNRENDERED, Channel, Chapter, LiveStatus, Media, Missing, Subtitle
@@ -39,6 +40,7 @@ def extracted(
     """
     offered = [candidate for candidate in candidates if candidate.format.size]
     formats = grouped([candidate.format for candidate in offered])
+    listed = merges(offered)
     tracks = subtitles(info)
     image = cover(info, media_id=media_id, exit=exit)
     files = [subtitle_file(info, subtitle, file, media_id=media_id, exit=exit) for subtitle, some in tracks for file in some]
@@ -55,8 +57,8 @@ def extracted(
         chapters=[chapter for chapter in map(_chapter, info.chapters or []) if chapter],
         subtitles=[subtitle for subtitle, _ in tracks],
         formats=formats,
-        merges=[],
-        recommended=recommended(formats),
+        merges=listed,
+        recommended=recommended(formats, listed),
         is_degraded=is_degraded,
         missing=missing,
         analyzed_at=datetime.fromtimestamp(now, UTC),
