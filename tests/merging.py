@@ -49,6 +49,9 @@ RECIPES: Final = {
     "av1.mp4": picture("-c:v libsvtav1 -preset 12 -crf 40 -svtav1-params lp=1", seconds=30) + " " + _MP4.format(more=""),
     "vp9.webm": picture("-c:v libvpx-vp9 -deadline realtime -cpu-used 8", seconds=30) + " " + _WEBM.format(limit=5000),
     "vp9-short.webm": picture("-c:v libvpx-vp9 -deadline realtime -cpu-used 8", seconds=3) + " " + _WEBM.format(limit=5000),
+    "vp9-long.webm": picture("-c:v libvpx-vp9 -deadline realtime -cpu-used 8", seconds=120, rate=10, gop=50)
+    + " "
+    + _WEBM.format(limit=5000),
     "av1.webm": picture("-c:v libsvtav1 -preset 12 -crf 40 -svtav1-params lp=1", seconds=30) + " " + _WEBM.format(limit=5000),
     "aac.mp4": _TONE.format(seconds=30.4) + " -c:a aac " + _SOUND.format(more=""),
     "aac-edited.mp4": _TONE.format(seconds=30) + " -c:a aac " + _SOUND.format(more="+delay_moov"),
@@ -58,6 +61,7 @@ RECIPES: Final = {
     "aac-long.mp4": _TONE.format(seconds=600) + " -c:a aac -b:a 32k " + _SOUND.format(more=""),
     "opus.webm": _TONE.format(seconds=30.4) + " -c:a libopus " + _WEBM.format(limit=10000),
     "opus-short.webm": _TONE.format(seconds=3) + " -c:a libopus " + _WEBM.format(limit=10000),
+    "opus-long.webm": _TONE.format(seconds=120) + " -c:a libopus " + _WEBM.format(limit=10000),
     "opus-longer.webm": _TONE.format(seconds=75) + " -c:a libopus " + _WEBM.format(limit=10000),
     "opus-shorter.webm": _TONE.format(seconds=11) + " -c:a libopus " + _WEBM.format(limit=10000),
 }
