@@ -21,7 +21,7 @@ PATIENCE_MS: Final = 60_000
 SHOTS: Final = ROOT / ".cache" / "page"
 """Where screenshots go, to be looked at."""
 
-_QUIET: Final = (
+QUIET: Final = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
@@ -54,13 +54,18 @@ def _wait_until_ready(address: str, log: Path, launcher: "subprocess.Popen[bytes
         raise httpx.ConnectError("not ready yet")
 
 
+def installed_browser() -> str:
+    """As the system calls it."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    assert found, "these tests need Chromium: scripts/system-tools.sh"
+    return found
+
+
 @contextmanager
 def running_browser() -> Iterator[Browser]:
     """The system's Chromium, without a window."""
-    chromium = shutil.which("chromium")
-    assert chromium, "these tests need Chromium: scripts/system-tools.sh"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(_QUIET))
+        browser = playwright.chromium.launch(executable_path=installed_browser(), args=list(QUIET))
         yield browser
         browser.close()
 

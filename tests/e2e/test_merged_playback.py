@@ -1,7 +1,6 @@
 """A real browser plays merged files: right duration; seeks near beginning, middle and end; sound and picture together."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -14,7 +13,7 @@ from playwright.async_api import Page, async_playwright
 from functions.stream.headers import encoded, part_headers
 from functions.stream.ranges import Representation, decide
 from shared.settings import Settings
-from tests.e2e.test_page import BROWSERS, QUIET
+from tests.browsing import QUIET, installed_browser
 from tests.merging import Sources, content, layouts, merged
 from tests.serving import serving
 
@@ -86,12 +85,11 @@ class Served:
 
 @asynccontextmanager
 async def browsing(address: str) -> AsyncIterator[Page]:
-    installed = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if installed is None:
-        pytest.skip("no browser is installed")
     async with async_playwright() as playwright:
         sounding = [*QUIET, "--autoplay-policy=no-user-gesture-required"]
-        chromium = await playwright.chromium.launch(executable_path=installed, args=sounding, ignore_default_args=["--mute-audio"])
+        chromium = await playwright.chromium.launch(
+            executable_path=installed_browser(), args=sounding, ignore_default_args=["--mute-audio"]
+        )
         page = await chromium.new_page()
         page.set_default_timeout(30_000)
         await page.goto(address)
