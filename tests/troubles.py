@@ -200,6 +200,8 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     "range ignored": once(IgnoredRange()),
     "range shifted by one": once(ShiftedRange()),
     "range shifted by many": once(ShiftedRange(BEGUN)),
+    "range moved ahead": once(ShiftedRange(BEGUN, is_as_long=True)),
+    "range moved back": once(ShiftedRange(-1, is_as_long=True)),
     "encoded": once(Encoded()),
     "slow": once(Slow(2_000_000)),
     "silent before bytes": once(Stall()),

@@ -1,4 +1,4 @@
-"""All 64 troubles of the table, at the first, a middle and the last piece, of whole and of ranged requests: 384 cases; then 40
+"""All 66 troubles of the table, at the first, a middle and the last piece, of whole and of ranged requests: 396 cases; then 40
 combinations of several. All of that over one connection and over four.
 
 However a download ends: what the client holds is the file, or visibly no file, and nothing of the download is left behind.
@@ -203,8 +203,8 @@ CASES: Final = {name: [Setting(((name, place),), asked) for place, asked in prod
 
 
 def test_how_many_cases_there_are() -> None:
-    assert len(TROUBLES) == 64
-    assert sum(len(cases) for cases in CASES.values()) == 384
+    assert len(TROUBLES) == 66
+    assert sum(len(cases) for cases in CASES.values()) == 396
     assert len({combination(seed) for seed in range(COMBINATIONS)}) == COMBINATIONS == 40
 
 

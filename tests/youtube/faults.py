@@ -132,12 +132,15 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class ShiftedRange:
-    """Other bytes than asked for, honestly labelled: the range starts so many bytes later."""
+    """Other bytes than asked for, honestly labelled: it starts so many bytes later, and ends so, too, with `is_as_long`."""
 
     by: int = 1
+    is_as_long: bool = False
 
     def change(self, answer: Answer, occasion: Occasion) -> None:
-        answer.start = min(answer.start + self.by, answer.end)
+        if self.is_as_long:
+            answer.end = min(answer.end + self.by, answer.body.size)
+        answer.start = max(0, min(answer.start + self.by, answer.end))
         answer.headers["Content-Range"] = f"bytes {answer.start}-{answer.end - 1}/{answer.body.size}"
 
 

@@ -160,6 +160,13 @@ def test_urls_that_have_expired_by_a_moment(youtube: YouTube, client: httpx.Clie
     assert get(client, url).status_code == 403
 
 
+def test_a_range_that_is_moved_is_as_long(youtube: YouTube, client: httpx.Client, url: str) -> None:
+    youtube.fault(Fault("media", stand_in.ShiftedRange(-3, is_as_long=True)))
+    answer = get(client, url, 10, 19)
+    assert answer.headers["content-range"].startswith("bytes 7-16/")
+    assert answer.content == youtube.media(VIDEO, 137).read(7, 17)
+
+
 def test_ignored_range(youtube: YouTube, client: httpx.Client) -> None:
     youtube.fault(Fault("media", stand_in.IgnoredRange()))
     answer = get(client, youtube.url(stand_in.QUICK, 140), 5, 9)
