@@ -176,11 +176,11 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(youtube: YouTube, store: Store, settings: Settings, *, unsent: int | None = None) -> AsyncIterator[Gateway]:
-    """The function on a real socket, with somebody who analyses what it asks for; ``unsent`` as for :func:`serving`."""
+async def gateway(youtube: YouTube, store: Store, settings: Settings) -> AsyncIterator[Gateway]:
+    """The function on a real socket, with somebody who analyses what it asks for."""
     analyst = Analyst(store, youtube, settings)
     async with (
-        serving(create_app(settings), settings, unsent=unsent) as base,
+        serving(create_app(settings), settings) as base,
         httpx.AsyncClient(base_url=base, timeout=60, trust_env=False) as http,
         analyst.at_work(),
     ):

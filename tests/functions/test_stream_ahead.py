@@ -28,7 +28,6 @@ PATH = f"/v1/stream/{HUGE}/137"
 ONE = 4_000_000
 """Bytes per second that one connection to YouTube gives."""
 CONNECTIONS = 4
-UNSENT = 256 * 1024
 IN_BETWEEN = 2 * MIB
 """Bytes in sockets and chunks between YouTube and a client, for one connection."""
 
@@ -85,7 +84,7 @@ def budgets(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
 
 @pytest.fixture
 async def stream(youtube: YouTube, store: Store, settings: Settings, budgets: list[Watched]) -> AsyncIterator[Gateway]:
-    async with gateway(youtube, store, settings, unsent=UNSENT) as opened:
+    async with gateway(youtube, store, settings) as opened:
         await opened.analyst.analyze(HUGE)
         yield opened
 
