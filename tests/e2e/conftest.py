@@ -72,8 +72,9 @@ def address(_youtube: YouTube, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one module: as long as Playwright's blocking half is open, no event loop can run in this thread."""
     with running_browser() as chromium:
         yield chromium
 
