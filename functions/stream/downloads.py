@@ -93,7 +93,8 @@ class Downloads:
         if wanted.version not in {None, version}:
             raise ProblemError("source_changed")
         opening = Opening(self._shared, (video, audio), client=wanted.client, has_begun=lambda: False)
-        layout = await self._layouts.of(video, audio, version, opening)
+        lease = self._leases.hold(wanted.client, wanted.media_id, wanted.format_id)
+        layout = await self._layouts.of(video, audio, version, opening, lease=lease)
         return merged(opening.latest, layout, version=version)
 
     def of(self, file: File, wanted: Wanted, *, changes: int = 0) -> ASGIApp:

@@ -10,6 +10,7 @@ from typing import Final
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from functions.stream.merge.choice import Container
@@ -33,6 +34,7 @@ from tests.youtube import (
     ShiftedRange,
     ShortBody,
     SourceChanged,
+    Stall,
     Status,
     WrongLength,
     WrongRange,
@@ -244,6 +246,27 @@ async def test_one_download_is_one_lease(stream: Gateway, redis_url: str) -> Non
     ):
         assert (first.status_code, second.status_code) == (200, 206)
         assert await redis.zcard("leases:downloads") == 1
+
+
+async def test_what_a_plan_reads_is_a_download(youtube: YouTube, store: Store, settings: Settings) -> None:
+    async with gateway(youtube, store, replace(settings, max_concurrent_downloads=1)) as stream:
+        await stream.analyst.analyze(ORDINARY)
+        await stream.analyst.analyze(LARGE)
+        assert (await stream.http.head(SHORT)).status_code == 200
+        async with stream.http.stream("GET", LONG) as answer:
+            assert answer.status_code == 200
+            assert (await stream.http.head(SHORT)).status_code == 200  # nothing is read for it
+            refused = await stream.http.head(f"/v1/stream/{ORDINARY}/136+140")
+            assert refused.status_code == 429
+
+
+async def test_a_plan_that_takes_too_long(stream: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.stream.merge.layouts.PATIENCE", 0.3)
+    held = stream.youtube.fault(Fault("media", Stall(), itag=140))
+    answer = await stream.http.get(SHORT)
+    assert (answer.status_code, answer.json()["code"]) == (504, "source_timeout")
+    held.remove()
+    assert (await stream.http.get(SHORT)).status_code == 200
 
 
 async def test_another_replica_makes_no_plan_of_its_own(

@@ -4,7 +4,8 @@ import asyncio
 import base64
 import zlib
 from collections import OrderedDict
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
@@ -26,6 +27,9 @@ MEMORY: Final = 32 * 1024 * 1024
 
 KEPT_SECONDS: Final = 86_400
 """In the store."""
+
+PATIENCE: Final = 60.0
+"""Seconds a client is kept waiting for a layout, whatever is slow about it."""
 
 INSTEAD: Final = frozenset[Reason]({"discontinuous", "sparse", "too_large"})
 """Why a short file cannot be one without fragments, but one with them."""
@@ -57,22 +61,32 @@ class Layouts:
         self._known: OrderedDict[str, Layout] = OrderedDict()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def of(self, video: Source, audio: Source, version: str, open_source: Open) -> Layout:
+    async def of(
+        self, video: Source, audio: Source, version: str, open_source: Open, *, lease: AbstractAsyncContextManager[None]
+    ) -> Layout:
         """The layout of these two.
 
         :param version: names the merged file
+        :param lease: held while anything is read for it
         :raises ProblemError: ``incompatible_formats``, or what kept the beginnings of a source from being read
         """
         turn = self._turns.setdefault(version, asyncio.Lock())
         async with turn:
             layout = self._known.get(version) or await self._kept(version)
             if layout is None:
-                try:
-                    layout = await self._made(video, audio, version, open_source)
-                except Unsupported as error:
-                    raise ProblemError("incompatible_formats", str(error)) from None
+                async with lease:
+                    layout = await self._found(video, audio, version, open_source)
             self._remember(version, layout)
             return layout
+
+    async def _found(self, video: Source, audio: Source, version: str, open_source: Open) -> Layout:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._made(video, audio, version, open_source)
+        except Unsupported as error:
+            raise ProblemError("incompatible_formats", str(error)) from None
+        except TimeoutError:
+            raise ProblemError("source_timeout") from None
 
     async def _made(self, video: Source, audio: Source, version: str, open_source: Open) -> Layout:
         heads = await read_heads(video, audio, choice.container(video, audio), open_source)
@@ -80,14 +94,9 @@ class Layouts:
         first, second = heads
         if isinstance(first, Mp4) and isinstance(second, Mp4) and choice.is_short(first, second):
             beginnings = await read_beginnings(first, second, open_source, at_once=self._at_once)
-            try:
-                layout = await asyncio.to_thread(choice.plan_short, first, second, beginnings)
-            except Unsupported as error:
-                if error.reason not in INSTEAD:
-                    raise
-            else:
-                await self._keep(version, layout)
-                return layout
+            layout = await asyncio.to_thread(_short, first, second, beginnings)
+            await self._keep(version, layout)
+            return layout
         return await asyncio.to_thread(choice.plan, *heads)
 
     def _remember(self, version: str, layout: Layout) -> None:
@@ -114,3 +123,13 @@ class Layouts:
             await self._store.keep_layout(version, text, seconds=KEPT_SECONDS)
         except RedisError as error:
             log.warning("layout not kept", error=type(error).__name__)
+
+
+def _short(video: Mp4, audio: Mp4, beginnings: tuple[Sequence[bytes], Sequence[bytes]]) -> Layout:
+    """Without fragments where that is possible."""
+    try:
+        return choice.plan_short(video, audio, beginnings)
+    except Unsupported as error:
+        if error.reason not in INSTEAD:
+            raise
+        return choice.plan(video, audio)

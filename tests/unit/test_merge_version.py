@@ -1,0 +1,128 @@
+"""The bytes of a layout are part of what a link promises: where they change, so must ``LAYOUT_VERSION``."""
+
+import hashlib
+import struct
+
+import msgspec
+import pytest
+
+from functions.stream.merge import choice, ebml
+from functions.stream.merge.boxes import make, make_full
+from functions.stream.merge.choice import Container
+from functions.stream.merge.layout import Layout
+from functions.stream.merge.mp4_head import Mp4
+from shared.merges import LAYOUT_VERSION, merged_version
+from shared.sources import Identity
+from tests.merging import beginnings_of, head_of
+
+FRAGMENTS = 4
+SAMPLES = 10
+SIZE = 100
+"""Bytes of a sample."""
+
+
+def mp4(*, handler: bytes, codec: bytes, scale: int, step: int) -> bytes:
+    """A file like YouTube's, the same everywhere."""
+    clock = struct.pack(">IIII", 0, 0, scale, 0)
+    media = make(
+        b"mdia",
+        make_full(b"mdhd", 0, 0, clock, bytes(4)),
+        make_full(b"hdlr", 0, 0, bytes(4), handler, bytes(13)),
+        make(b"minf", make(b"stbl", make_full(b"stsd", 0, 0, struct.pack(">I", 1), make(codec, bytes(70))))),
+    )
+    edits = make(b"edts", make_full(b"elst", 0, 0, struct.pack(">IIiI", 1, 0, step, 0x10000)))
+    moov = make(
+        b"moov",
+        make_full(b"mvhd", 0, 0, struct.pack(">IIII", 1, 2, 1000, 0), bytes(80)),
+        make(b"trak", make_full(b"tkhd", 0, 3, struct.pack(">IIIII", 0, 0, 1, 0, 0), bytes(60)), edits, media),
+        make(b"mvex", make_full(b"trex", 0, 0, struct.pack(">5I", 1, 1, step, SIZE, 0x10000))),
+    )
+    fragments = [fragment(number, step) for number in range(FRAGMENTS)]
+    references = b"".join(struct.pack(">III", len(one), SAMPLES * step, 0x90000000) for one in fragments)
+    index = make_full(b"sidx", 0, 0, struct.pack(">IIIIHH", 1, scale, 0, 0, 0, FRAGMENTS), references)
+    return make(b"ftyp", b"dash") + moov + index + b"".join(fragments)
+
+
+def fragment(number: int, step: int) -> bytes:
+    tfhd = make_full(b"tfhd", 0, 0x20000, struct.pack(">I", 1))
+    tfdt = make_full(b"tfdt", 1, 0, struct.pack(">Q", number * SAMPLES * step))
+    shifts = struct.pack(f">{SAMPLES}i", *([step, -step] * (SAMPLES // 2)))
+    traf = [tfhd, tfdt, make_full(b"trun", 1, 0x805, struct.pack(">IiI", SAMPLES, 0, 0), shifts)]
+    size = len(make(b"moof", make_full(b"mfhd", 0, 0, bytes(4)), make(b"traf", *traf)))
+    traf[2] = make_full(b"trun", 1, 0x805, struct.pack(">IiI", SAMPLES, size + 8, 0), shifts)
+    moof = make(b"moof", make_full(b"mfhd", 0, 0, struct.pack(">I", number)), make(b"traf", *traf))
+    return moof + make(b"mdat", bytes(SAMPLES * SIZE))
+
+
+def webm(*, kind: int, codec: bytes) -> bytes:
+    def number(id_: int, value: int) -> bytes:
+        return ebml.make_number(id_, value, 4)
+
+    info = ebml.make(ebml.INFO, number(ebml.TIMESTAMP_SCALE, 1_000_000) + ebml.make(ebml.DURATION, struct.pack(">f", 8000)))
+    entry = (
+        number(ebml.TRACK_NUMBER, 1) + number(ebml.TRACK_UID, 9) + number(ebml.TRACK_TYPE, kind) + ebml.make(ebml.CODEC_ID, codec)
+    )
+    before = info + ebml.make(ebml.TRACKS, ebml.make(ebml.TRACK_ENTRY, entry))
+    block = ebml.make(ebml.SIMPLE_BLOCK, b"\x81\0\0\x80" + bytes(SIZE))
+    clusters = [
+        ebml.make(ebml.CLUSTER, number(ebml.TIMESTAMP, 2000 * which) + number(ebml.POSITION, 77) + block * SAMPLES)
+        for which in range(FRAGMENTS)
+    ]
+
+    def cues(at: int) -> bytes:
+        points = [
+            ebml.make(
+                ebml.CUE_POINT,
+                number(ebml.CUE_TIME, 2000 * which)
+                + ebml.make(ebml.CUE_TRACK_POSITIONS, number(ebml.CUE_CLUSTER_POSITION, at + len(clusters[0]) * which)),
+            )
+            for which in range(FRAGMENTS)
+        ]
+        return ebml.make(ebml.CUES, b"".join(points))
+
+    head = before + cues(len(before) + len(cues(0)))
+    return ebml.make(ebml.EBML, b"") + ebml.make(ebml.SEGMENT, head + b"".join(clusters), size_length=8)
+
+
+def layout_of(form: str) -> Layout:
+    if form == "webm":
+        files = [webm(kind=1, codec=b"V_VP9"), webm(kind=2, codec=b"A_OPUS")]
+    else:
+        files = [
+            mp4(handler=b"vide", codec=b"avc1", scale=90_000, step=9000),
+            mp4(handler=b"soun", codec=b"mp4a", scale=48_000, step=4800),
+        ]
+    kind: Container = "webm" if form == "webm" else "mp4"
+    heads = [head_of(file, kind) for file in files]
+    if form != "progressive":
+        return choice.plan(*heads)
+    tracks = [head for head in heads if isinstance(head, Mp4)]
+    beginnings = [beginnings_of(file, track) for file, track in zip(files, tracks, strict=True)]
+    return choice.plan_short(tracks[0], tracks[1], (beginnings[0], beginnings[1]))
+
+
+@pytest.mark.parametrize(
+    ("form", "digest"),
+    [("mp4", "c8cb3acafdd9977b"), ("progressive", "75ab86fed2d23dea"), ("webm", "b081c44f8e5d4cc5")],
+)
+def test_the_bytes_of_a_layout_change_only_with_its_version(form: str, digest: str) -> None:
+    layout = layout_of(form)
+    assert layout.form == form
+    assert LAYOUT_VERSION == 1
+    assert hashlib.sha256(msgspec.msgpack.encode(layout)).hexdigest()[:16] == digest
+
+
+def test_what_the_version_of_a_merged_file_depends_on() -> None:
+    video = Identity(itag="137", xtags="", lmt=1, size=10)
+    audio = Identity(itag="140", xtags="lang=en", lmt=2, size=20)
+    version = merged_version("a" * 11, "137+140", video, audio)
+    assert version == "548e1832f219cc8e"
+    for other in (
+        merged_version("b" * 11, "137+140", video, audio),
+        merged_version("a" * 11, "137+140.en", video, audio),
+        merged_version("a" * 11, "137+140", msgspec.structs.replace(video, lmt=3), audio),
+        merged_version("a" * 11, "137+140", video, msgspec.structs.replace(audio, size=21)),
+        merged_version("a" * 11, "137+140", video, msgspec.structs.replace(audio, xtags="lang=de")),
+        merged_version("a" * 11, "137+140", audio, video),
+    ):
+        assert other != version
