@@ -6,6 +6,7 @@ import struct
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from functions.stream.merge import choice, ebml
 from functions.stream.merge.boxes import make, make_full
 from functions.stream.merge.choice import Container, Head
+from functions.stream.merge.clusters import Renumbering
 from functions.stream.merge.errors import Short, Unsupported
 from functions.stream.merge.layout import AUDIO, FRAGMENT_HEAD, VIDEO, Layout
 from functions.stream.merge.mp4_head import MAX_HEAD, Mp4
+from functions.stream.merge.webm_head import WebM
 from shared.problems import ProblemError
 from tests.merging import Sources, beginnings_of, content, head_of, layouts, merged
 
@@ -275,6 +278,38 @@ def test_unequal_time_scales() -> None:
     with pytest.raises(Unsupported) as raised:
         choice.plan(head_of(content("vp9.webm"), "webm"), head_of(other, "webm"))
     assert raised.value.reason == "timescales"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_blocks_are_renumbered_however_their_bytes_come(data: st.DataObject) -> None:
+    head = head_of(content("opus.webm"), "webm")
+    assert isinstance(head, WebM)
+    chunk = head.chunks[0]
+    cluster = content("opus.webm")[chunk.offset : chunk.offset + 3000]
+    expected = Renumbering(old=1, new=2).feed(cluster)
+    renumbering, made, at = Renumbering(old=1, new=2), b"", 0
+    while at < len(cluster):
+        step = data.draw(st.integers(1, 300))
+        made += renumbering.feed(cluster[at : at + step])
+        assert at - 13 < len(made) <= at + step
+        at += step
+    assert made + renumbering.rest() == expected + cluster[len(expected) :]
+    assert made != cluster[: len(made)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.binary(max_size=60), max_size=20), st.booleans())
+def test_anything_at_all_in_the_place_of_a_cluster(chunks: list[bytes], is_cluster: bool) -> None:
+    renumbering = Renumbering(old=1, new=2)
+    if is_cluster:
+        chunks = [bytes.fromhex("1f43b67501ffff0000000000"), *chunks]
+    made = b""
+    with suppress(Unsupported):
+        for chunk in chunks:
+            made += renumbering.feed(chunk)
+        made += renumbering.rest()
+        assert len(made) == sum(map(len, chunks))
 
 
 def damages(layout: Layout, form: str) -> Iterator[tuple[int, int, bytes]]:

@@ -3,6 +3,7 @@
 import asyncio
 import struct
 import time
+import tracemalloc
 from collections.abc import AsyncGenerator
 from functools import cache
 from itertools import accumulate
@@ -98,6 +99,26 @@ def layout_of(form: Container) -> Layout:
     heads = [choice.read_head(file.read(0, 200_000), file.size, form) for file in files_of(form).values()]
     assert not choice.is_short(*heads)
     return choice.plan(*heads)
+
+
+@pytest.mark.parametrize("form", ["mp4", "webm"])
+def test_no_more_than_a_few_bytes_are_held_back(form: Container) -> None:
+    """Of fragments of megabytes, however many of them pass."""
+    layout, piece = layout_of(form), 1 << 16
+
+    async def open_source(origin: Origin, part: ByteRange) -> AsyncGenerator[bytes, None]:
+        for at in range(part.start, part.end, piece):
+            yield files_of(form)[origin].read(at, min(at + piece, part.end))
+
+    async def drain() -> int:
+        return sum([len(chunk) async for chunk in read(layout, ByteRange(0, 30_000_000), open_source)])
+
+    asyncio.run(drain())
+    tracemalloc.start()
+    assert asyncio.run(drain()) == 30_000_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * piece
 
 
 @pytest.mark.parametrize("form", ["mp4", "webm"])
