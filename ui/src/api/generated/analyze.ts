@@ -177,7 +177,7 @@ export interface components {
             resolution: string | null;
             size: number | null;
             is_size_exact: boolean;
-            /** @description 16 hex digits of the ETag, once the layout is known */
+            /** @description 16 hex digits of the ETag */
             version: string | null;
             stream_url: string;
             filename: string;

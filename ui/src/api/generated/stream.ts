@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One file: a format, resumable
+         * One file: a format, or two as one (137+140), resumable
          * @description Ranges and conditional requests by RFC 9110; the same bytes for as long as the version is the same.
          */
         get: operations["V1StreamMediaIdFormatIdGetStream"];
@@ -21,7 +21,7 @@ export interface paths {
         delete?: never;
         options?: never;
         /**
-         * One file: a format, resumable
+         * One file: a format, or two as one (137+140), resumable
          * @description Ranges and conditional requests by RFC 9110; the same bytes for as long as the version is the same.
          */
         head: operations["V1StreamMediaIdFormatIdHeadStream"];
