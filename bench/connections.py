@@ -13,6 +13,7 @@ from bench.scale import Scale
 from bench.stand_in import StandIn, stand_in
 from shared.settings import Settings
 from tests.valkey import Valkey
+from tests.youtube import LARGE
 
 RATE: Final = 2_000_000
 CONNECTIONS: Final = (1, 2, 4)
@@ -39,13 +40,12 @@ def measure(scale: Scale) -> list[Figure]:
 
 def _taken(youtube: StandIn, redis_url: str, folder: Path, size: int) -> list[Taken]:
     """The same file by functions that differ in one setting, at the same time: they wait rather than work."""
-    source = youtube.source
-    know(Settings(redis_url=redis_url, secret_key=youtube.secret_key), source.media_id, {source.format_id: source})
-    settings = {"GLOBAL_PROXY": youtube.proxy, "SSL_CERT_FILE": str(youtube.ca_file), "SECRET_KEY": youtube.secret_key}
+    know(Settings(redis_url=redis_url, secret_key=youtube.secret_key), LARGE, youtube.sources[LARGE])
     with ExitStack() as stack:
         functions = [
-            stack.enter_context(serving("functions.stream", redis_url, folder=folder, STREAM_CONNECTIONS=str(count), **settings))
+            stack.enter_context(
+                serving("functions.stream", redis_url, folder=folder, STREAM_CONNECTIONS=str(count), **youtube.settings)
+            )
             for count in CONNECTIONS
         ]
-        path = f"/v1/stream/{source.media_id}/{source.format_id}"
-        return list(downloads([function.base + path for function in functions], size))
+        return list(downloads([f"{function.base}/v1/stream/{LARGE}/137" for function in functions], size))

@@ -47,15 +47,15 @@ def _of(here: Site, scheme: Scheme, scale: Scale) -> list[Figure]:
     costs: dict[str, list[Cost]] = defaultdict(list)
     with _relays(here, scheme, scale) as relays:
         for relay in relays:
-            _cost(relay, min(scale.body, GIB // 16))  # so that nothing is done for the first time
+            cost(relay, min(scale.body, GIB // 16))  # so that nothing is done for the first time
         for _ in range(scale.rounds):
             for relay in relays:
-                costs[relay.name].append(_cost(relay, scale.body))
-    cpu = {name: median(cost.cpu for cost in of_one) for name, of_one in costs.items()}
+                costs[relay.name].append(cost(relay, scale.body))
+    cpu = {name: median(one.cpu for one in of_one) for name, of_one in costs.items()}
     figures = []
     for name, of_one in costs.items():
         figures.append(Figure(name=f"{name}, {NAMES[scheme]}", value=cpu[name], unit="CPU-s/GiB"))
-        figures.append(Figure(name="  its speed", value=median(cost.speed for cost in of_one), unit="GiB/s"))
+        figures.append(Figure(name="  its speed", value=median(one.speed for one in of_one), unit="GiB/s"))
     for limit in (LIMIT, STRICT_LIMIT):
         ratio = cpu[OURS] / cpu[limit]
         figures.append(Figure(name=f"{OURS} / {limit}, {NAMES[scheme]}", value=ratio, unit="x", target=TARGETS[scheme]))
@@ -84,7 +84,8 @@ def _relays(here: Site, scheme: Scheme, scale: Scale) -> Iterator[Sequence[Relay
         yield relays
 
 
-def _cost(relay: Relay, size: int) -> Cost:
+def cost(relay: Relay, size: int) -> Cost:
+    """Of one download of so many bytes."""
     used = relay.process.cpu
     taken = download(relay.process.base + relay.path, size)
     return Cost((relay.process.cpu - used) / (size / GIB), size / GIB / taken.seconds)

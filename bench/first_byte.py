@@ -26,7 +26,7 @@ def measure(scale: Scale) -> list[Figure]:
         context = ssl.create_default_context(cafile=here.upstream.ca_file)
         upstream = HTTPSConnection("127.0.0.1", here.upstream.ports["https"], context=context, timeout=30)
         relay = HTTPConnection("127.0.0.1", function.port, timeout=30)
-        straight, through = _side_by_side(_asking(upstream, f"/{SIZE}"), _asking(relay, path), scale.requests)
+        straight, through = _side_by_side(asking(upstream, f"/{SIZE}"), asking(relay, path), scale.requests)
         upstream.close()
         relay.close()
     added = [longer - shorter for longer, shorter in zip(through, straight, strict=True)]
@@ -46,7 +46,7 @@ def _side_by_side(straight: Ask, through: Ask, requests: int) -> tuple[list[floa
     return [first for first, _ in pairs], [second for _, second in pairs]
 
 
-def _asking(connection: HTTPConnection, path: str) -> Ask:
+def asking(connection: HTTPConnection, path: str) -> Ask:
     """Milliseconds from a request to the first byte of its body, on one connection for all of them."""
 
     def ask(offset: int) -> float:

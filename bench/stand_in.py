@@ -1,25 +1,33 @@
 """The stand-in for YouTube in a process of its own, so that what it costs is nobody's."""
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 from shared.sources import Source
 from tests.streaming import settings_behind, source_of
-from tests.youtube import LARGE, Fault, Slow, YouTube
+from tests.youtube import HUGE, LARGE, QUICK, Fault, Slow, YouTube
+
+FILES: Final = {HUGE: ("401", "140"), LARGE: ("137",), QUICK: ("137", "140", "248", "251")}
 
 
 class StandIn(Struct, frozen=True, kw_only=True):
-    """Where it is, and one file of 64 MiB that it has."""
+    """Where it is, and some of the files that it has: of 4 GiB, of 64 MiB, and small ones."""
 
     proxy: str
     ca_file: Path
     secret_key: str  # of whoever uses the source
-    source: Source
+    sources: Mapping[str, Mapping[str, Source]]  # by video and format
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Of a function that leaves by it and uses these sources."""
+        return {"GLOBAL_PROXY": self.proxy, "SSL_CERT_FILE": str(self.ca_file), "SECRET_KEY": self.secret_key}
 
 
 @contextmanager
@@ -49,9 +57,12 @@ def _run(address: Connection, player_size: int, media_rate: float | None) -> Non
         if media_rate is not None:
             youtube.fault(Fault("media", Slow(media_rate)))
         settings = settings_behind(youtube)
-        source = source_of(youtube, LARGE, "137", settings)
+        sources = {
+            video_id: {format_id: source_of(youtube, video_id, format_id, settings) for format_id in format_ids}
+            for video_id, format_ids in FILES.items()
+        }
         address.send(
-            StandIn(proxy=youtube.http_proxy, ca_file=youtube.ca_file, secret_key=settings.secret_key, source=source),
+            StandIn(proxy=youtube.http_proxy, ca_file=youtube.ca_file, secret_key=settings.secret_key, sources=sources),
         )
         with suppress(EOFError):
             address.recv()

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-STREAMING: Final = ("cpu", "connections", "first_byte", "memory", "crowd", "workers")
+STREAMING: Final = ("cpu", "connections", "first_byte", "merge", "memory", "crowd", "workers")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -31,6 +31,10 @@ def test_every_measurement_finds_something(tmp_path: Path) -> None:
         ("cpu", "sluice / nginx, TLS upstream"),
         ("connections", "4 connections / 1"),
         ("first_byte", "through sluice, median"),
+        ("merge", "merged / single"),
+        ("merge", "first byte, merged WebM"),
+        ("merge", "a short MP4 by ffmpeg -c copy, CPU time"),
+        ("merge", "reader alone, WebM, 2160p, 20 Mb/s"),
         ("memory", "in memory during 0.0625 GiB, peak"),
         ("workers", "2 workers / 1"),
     ):
