@@ -45,8 +45,15 @@ def test_from_a_pasted_link_to_a_file(page: Page, youtube: YouTube) -> None:
     ready(page, "An ordinary video")
     expect(page).to_have_url(re.compile(rf"/\?v={catalogue.ORDINARY}$"))
     expect(page).to_have_title("An ordinary video · Sluice")
+    best, *_ = page.get_by_role("link", name="Download").all()
     with page.expect_download() as downloading:
-        page.get_by_role("link", name="Download").first.click()
+        best.click()
+    saved = downloading.value
+    assert saved.suggested_filename.startswith("An ordinary video [ordinary-01] 4320p60 HDR10 AV1")
+    parts = [youtube.media(catalogue.ORDINARY, itag).size for itag in ("702", "140")]
+    assert sum(parts) * 0.99 < saved.path().stat().st_size < sum(parts) * 1.05  # picture and sound in one file
+    with page.expect_download() as downloading:
+        page.locator("a[data-format='18']").last.click()
     saved = downloading.value
     assert saved.suggested_filename == "An ordinary video [ordinary-01] 360p.mp4"
     assert hashlib.sha256(saved.path().read_bytes()).hexdigest() == youtube.media(catalogue.ORDINARY, "18").sha256()

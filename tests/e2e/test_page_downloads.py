@@ -59,7 +59,8 @@ def test_where_every_place_is_taken_the_wait_is_shown_and_it_starts_by_itself(
         taken = page.locator("a[data-format='137']").last.get_attribute("href")
         with httpx.stream("GET", str(httpx.URL(guarded).join(taken or "")), trust_env=False) as other:
             assert other.status_code == 200
-            page.get_by_role("link", name=re.compile("Download 360p")).first.click()
+            page.get_by_role("tab", name="Video + audio").click()
+            page.locator("a[data-format='18']").last.click()
             expect(page.get_by_role("button", name=re.compile(r"Starts in \d+ s"))).to_be_visible()
             expect(page.get_by_role("status").filter(has_text="All places for downloads are taken.")).to_be_visible()
             assert_accessible(page)
