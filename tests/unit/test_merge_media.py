@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from functions.stream.merge import choice
-from functions.stream.merge.layout import AUDIO, VIDEO, Layout
+from functions.stream.merge.clusters import Renumbering
+from functions.stream.merge.layout import AUDIO, CLUSTER, VIDEO, Layout
+from functions.stream.merge.webm_head import WebM
 from shared.sources import ByteRange
 from tests.merging import PAIRS, Sources, content, layouts, merged, path_of
 
@@ -139,3 +141,15 @@ def from_zero(lines: list[str]) -> list[str]:
 def duration(path: Path) -> float:
     command = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", str(path)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def test_sound_that_is_already_the_second_track_passes_as_it_is() -> None:
+    video, audio = content("vp9.webm"), content("opus.webm")
+    head = choice.read_head(audio[:20_000], len(audio), "webm")
+    assert isinstance(head, WebM)
+    first = head.chunks[0].offset
+    number_at = audio.index(head.entry) + head.number_at[0]
+    renumbered = audio[:number_at] + b"\x02" + audio[number_at + 1 : first] + Renumbering(old=1, new=2).feed(audio[first:])
+    (layout,) = layouts(video, renumbered, "webm")
+    assert {span.edit for span in layout.spans if span.origin == AUDIO} == {CLUSTER}
+    assert asyncio.run(merged(layout, Sources(video, renumbered))) == merged_of("vp9.webm", "opus.webm", "webm")
