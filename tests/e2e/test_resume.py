@@ -1,5 +1,6 @@
 """A download interrupted anywhere resumes to the identical file, or to a clear refusal; never to a mixture."""
 
+import asyncio
 import hashlib
 import os
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.merging import whole
 from tests.stack import Stack
 from tests.youtube import YouTube, catalogue
 
@@ -73,6 +75,19 @@ def test_every_client_resumes_to_the_identical_file(stack: Stack, youtube: YouTu
     done = run(command(client, url, path))
     assert done.returncode == 0, done.stderr
     assert file_hash(path) == youtube.media(catalogue.LARGE, FORMAT).sha256()
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_every_client_resumes_a_merged_file(stack: Stack, youtube: YouTube, tmp_path: Path, client: str) -> None:
+    merges = stack.analyzed(catalogue.LARGE)["result"]["merges"]
+    url = stack.stream_url(next(merge["stream_url"] for merge in merges if merge["format_id"] == "137+140"))
+    path = tmp_path / "merged.mp4"
+    interrupted(stack, client, url, path)
+    done = run(command(client, url, path))
+    assert done.returncode == 0, done.stderr
+    video, audio = (youtube.media(catalogue.LARGE, itag) for itag in (137, 140))
+    expected = asyncio.run(whole(video.read(0, video.size), audio.read(0, audio.size), "mp4"))
+    assert file_hash(path) == hashlib.sha256(expected).hexdigest()
 
 
 @pytest.mark.parametrize("client", CLIENTS)
