@@ -122,7 +122,7 @@ class Fetch:
     def _adapt(self, pace: Pace) -> None:
         """After each piece."""
         self._is_first = False
-        self._connections = connections(pace, current=self._connections, most=self._most)
+        self._connections = connections(pace, most=self._most)
 
     def _read_ahead(self, turn: Piece | Ahead) -> None:
         """Open what connections, window and memory allow."""

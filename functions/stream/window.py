@@ -39,12 +39,11 @@ class Pace(Struct, frozen=True, kw_only=True):
     taken: int  # bytes that the client has taken in all
 
 
-def connections(pace: Pace, *, current: int, most: int) -> int:
-    """How many connections to use next: as many as the client is faster than one of them, at most doubled at a time."""
+def connections(pace: Pace, *, most: int) -> int:
+    """How many connections to use next: as many as the client is faster than one of them."""
     if pace.taken < SWALLOWED or pace.connection >= FAST_ENOUGH or pace.client <= pace.connection:
         return 1
-    needed = most if math.isinf(pace.client) else min(most, math.ceil(pace.client / pace.connection))
-    return min(needed, 2 * current)
+    return most if math.isinf(pace.client) else min(most, math.ceil(pace.client / pace.connection))
 
 
 def longest_piece(connections: int) -> int:

@@ -75,8 +75,8 @@ def budgets() -> Iterator[list[Budget]]:
         made.append(Budget(total))
         return made[-1]
 
-    def connections(_pace: Pace, *, current: int, most: int) -> int:
-        return min(2 * current, most)
+    def connections(_pace: Pace, *, most: int) -> int:
+        return most
 
     patience = Patience(connect=2.0, idle=0.2, head=2.0)
     with pytest.MonkeyPatch.context() as patch:

@@ -86,8 +86,8 @@ class Reading:
 
 @pytest.fixture(autouse=True)
 def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    def connections(_pace: Pace, *, current: int, most: int) -> int:
-        return min(2 * current, most)
+    def connections(_pace: Pace, *, most: int) -> int:
+        return most
 
     monkeypatch.setattr("functions.stream.fetch.connections", connections)
     monkeypatch.setattr("functions.stream.recovery.FIRST_BACKOFF", 0.0)
@@ -153,8 +153,6 @@ async def test_a_reader_that_leaves_leaves_nothing_not_even_where_a_cancellation
     reading = Reading(told, budget := Budget(1 << 30), renew)
     before = asyncio.all_tasks()
     task = asyncio.create_task(reading.run())
-    await until(lambda: told.open == 2)
-    told.may_go_on.set()
     await until(lambda: losing > 0)
     assert budget.taken > GUARANTEED
     await end(task)
@@ -168,7 +166,7 @@ async def test_memory_is_given_back_however_often_a_reader_is_told_to_leave(canc
     before = asyncio.all_tasks()
     told.may_go_on.clear()
     task = asyncio.create_task(reading.run())
-    await until(lambda: told.open == 2)
+    await until(lambda: told.open == 4)
     for _ in range(cancellations):
         task.cancel()
         await asyncio.sleep(0)
@@ -182,6 +180,6 @@ async def test_the_first_piece_is_alone() -> None:
     reading = Reading(told, Budget(1 << 30))
     told.may_go_on.clear()
     task = asyncio.create_task(reading.run())
-    await until(lambda: len(told.asked) == 3)
+    await until(lambda: len(told.asked) == 5)
     assert len(reading.received) == FIRST_PIECE == told.asked[0].end
     await end(task)

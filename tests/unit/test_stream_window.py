@@ -51,38 +51,33 @@ def test_a_piece_for_every_connection_and_one_to_spare_fit_into_the_window(count
     assert longest_piece(count + 1) <= longest_piece(count)
 
 
-@given(client=RATES, connection=RATES, current=MOST, most=MOST)
-def test_connections_are_within_bounds(client: float, connection: float, current: int, most: int) -> None:
-    count = connections(pace(client, connection), current=current, most=most)
-    assert 1 <= count <= min(most, 2 * current)
+@given(client=RATES, connection=RATES, most=MOST)
+def test_connections_are_within_bounds(client: float, connection: float, most: int) -> None:
+    count = connections(pace(client, connection), most=most)
+    assert 1 <= count <= most
     if client <= connection or connection >= FAST_ENOUGH:
         assert count == 1
-    elif client < math.inf and count < min(most, 2 * current):
+    elif client < math.inf and count < most:
         assert count * connection >= client * (1 - 1e-9)
 
 
-@given(rates=st.tuples(RATES, RATES), connection=RATES, current=MOST, most=MOST)
-def test_a_faster_client_never_gets_fewer(rates: tuple[float, float], connection: float, current: int, most: int) -> None:
-    slow, fast = (connections(pace(client, connection), current=current, most=most) for client in sorted(rates))
+@given(rates=st.tuples(RATES, RATES), connection=RATES, most=MOST)
+def test_a_faster_client_never_gets_fewer(rates: tuple[float, float], connection: float, most: int) -> None:
+    slow, fast = (connections(pace(client, connection), most=most) for client in sorted(rates))
     assert slow <= fast
 
 
-@given(client=RATES, rates=st.tuples(st.floats(1, FAST_ENOUGH / 2), st.floats(1, FAST_ENOUGH / 2)), current=MOST, most=MOST)
-def test_a_faster_connection_never_needs_more(client: float, rates: tuple[float, float], current: int, most: int) -> None:
-    many, few = (connections(pace(client, rate), current=current, most=most) for rate in sorted(rates))
+@given(client=RATES, rates=st.tuples(st.floats(1, FAST_ENOUGH / 2), st.floats(1, FAST_ENOUGH / 2)), most=MOST)
+def test_a_faster_connection_never_needs_more(client: float, rates: tuple[float, float], most: int) -> None:
+    many, few = (connections(pace(client, rate), most=most) for rate in sorted(rates))
     assert few <= many
 
 
-def test_a_fast_client_gets_all_connections_in_a_few_pieces() -> None:
-    count, steps = 1, 0
-    while count < 16:
-        count = connections(pace(math.inf, 2e6), current=count, most=16)
-        steps += 1
-    assert steps == 4
+def test_a_client_that_has_shown_to_be_fast_gets_all_connections_at_once() -> None:
+    assert connections(pace(math.inf, 2e6), most=16) == 16
+    assert connections(pace(5e6, 2e6), most=16) == 3
 
 
-@given(client=RATES, connection=RATES, current=MOST, most=MOST, taken=st.integers(0, SWALLOWED - 1))
-def test_what_sockets_swallow_says_nothing_of_a_client(
-    client: float, connection: float, current: int, most: int, taken: int
-) -> None:
-    assert connections(pace(client, connection, taken=taken), current=current, most=most) == 1
+@given(client=RATES, connection=RATES, most=MOST, taken=st.integers(0, SWALLOWED - 1))
+def test_what_sockets_swallow_says_nothing_of_a_client(client: float, connection: float, most: int, taken: int) -> None:
+    assert connections(pace(client, connection, taken=taken), most=most) == 1
