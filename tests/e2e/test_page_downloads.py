@@ -76,6 +76,7 @@ def test_a_file_is_previewed_and_its_link_copied(browser: Browser, address: str,
         video = page.locator("video")
         expect(video).to_have_js_property("error", None)
         page.wait_for_function("() => document.querySelector('video').currentTime > 0.2")
+        assert_accessible(page)
         page.evaluate("() => { document.querySelector('video').currentTime = 7 }")
         page.wait_for_function("() => document.querySelector('video').currentTime > 7.2")
         page.keyboard.press("Escape")
