@@ -57,7 +57,6 @@ class Fetch:
         self._ahead: deque[Ahead] = deque()
         self._connection_rate = math.inf
         self._taken = 0  # bytes, by the client
-        self._is_first = True
         self._chance = random.SystemRandom()
 
     async def read(self, wanted: ByteRange) -> AsyncGenerator[bytes, None]:
@@ -117,11 +116,7 @@ class Fetch:
             if isinstance(turn, Ahead):
                 await turn.aclose()
         self._connection_rate = turn.rate if isinstance(turn, Ahead) and turn.rate else _rate(size, waited)
-        self._adapt(Pace(client=_rate(size, taken), connection=self._connection_rate, taken=self._taken))
-
-    def _adapt(self, pace: Pace) -> None:
-        """After each piece."""
-        self._is_first = False
+        pace = Pace(client=_rate(size, taken), connection=self._connection_rate, taken=self._taken)
         self._connections = connections(pace, most=self._most)
 
     def _read_ahead(self, turn: Piece | Ahead) -> None:
@@ -130,25 +125,26 @@ class Fetch:
             return
         is_busy = not isinstance(turn, Ahead) or turn.is_under_way
         busy = is_busy + sum(ahead.is_under_way for ahead in self._ahead)
+        longest = longest_piece(self._connections)
         while busy < self._connections and self._planned < self._end:
             kept = sum(ahead.part.length for ahead in self._ahead) + (turn.part.length if isinstance(turn, Ahead) else 0)
-            if kept + longest_piece(self._connections) > WINDOW:
+            if kept + longest > WINDOW:
                 return
-            reservation = self._budget.reserve(longest_piece(self._connections))
+            reservation = self._budget.reserve(longest)
             if reservation is None:
                 return
             piece = self._piece()
-            reservation.give_back(longest_piece(self._connections) - piece.part.length)
+            reservation.give_back(longest - piece.part.length)
             self._ahead.append(Ahead(piece, reservation))
             busy += 1
 
     def _piece(self) -> Piece:
         """The next one that nobody has begun."""
+        patience = FIRST_BYTE_PATIENCE if self._previous == 0 else None
         part = next_piece(
             self._planned, self._end, previous=self._previous, connections=self._connections, chance=self._chance.random()
         )
         self._previous, self._planned = part.length, part.end
-        patience = FIRST_BYTE_PATIENCE if self._is_first else None
         return Piece(self._location, part, patience=patience, on_trouble=self._calm_down)
 
     def _calm_down(self, reason: Reason, step: Step) -> None:
