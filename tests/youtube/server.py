@@ -108,7 +108,7 @@ class YouTube:
             raise KeyError(video_id)
         return found
 
-    def edit(self, video_id: str, **changes: Any) -> Video:
+    def edit(self, video_id: str, /, **changes: Any) -> Video:
         """Change a video, e.g. `edit(ORDINARY, revision=1)` for another upload or `edit(ORDINARY, expires_in=2)`."""
         video = dataclasses.replace(self.video(video_id), **changes)
         self._services.site.put(video)
