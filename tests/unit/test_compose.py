@@ -58,12 +58,6 @@ def test_every_setting_is_documented_and_read() -> None:
     assert {name.upper() for name in Settings.__struct_fields__} == CONTRACT
 
 
-def test_every_setting_is_explained_in_both_readmes() -> None:
-    for name in ("README.md", "README.zh-CN.md"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        assert {setting for setting in CONTRACT if f"`{setting}`" not in text} == set(), name
-
-
 def test_the_documented_defaults_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = load_settings(dotenv=None, default_port=8080)
     for name, value in documented().items():
