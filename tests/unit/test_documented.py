@@ -1,8 +1,9 @@
 """What the documentation says of settings, failures, answers and the store is what the code says."""
 
+import asyncio
 import json
 import re
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from functions.analyze.extraction.outcome import FINAL
 from functions.analyze.extraction.strategies import LADDERS, PASSING
 from functions.stream.merge.errors import SENTENCES
-from scripts import reference
+from scripts import openapi, reference
 from shared.problems import CATALOGUE, problem
+from shared.schemas import Phase
 from shared.settings import Settings
 from tests.documentation import CHINESE, DOCS, names, read
 from tests.stack import ROOT
@@ -66,6 +68,31 @@ def test_the_example_of_a_problem_is_one() -> None:
     for name in ("docs/api.md", f"docs/api{CHINESE}"):
         (shown,) = [json.loads(block.text) for block in read(ROOT / name).blocks if block.language == "json"]
         assert shown == msgspec.to_builtins(problem(shown["code"]))
+
+
+def test_every_operation_has_an_example_that_is_run() -> None:
+    documents = [json.loads(document) for document in asyncio.run(openapi.documents()).values()]
+    operations = {(path, method) for document in documents for path, methods in document["paths"].items() for method in methods}
+    commands = [line.command for block in read(DOCS / "api.md").blocks if block.language == "sh" for line in block.lines]
+    for path, method in operations:
+        if method == "head":  # of a GET
+            continue
+        address = re.compile(re.sub(r"\{\w+\}", r"[^/?\" ]+", path) + r"(?=[?\" ]|$)")
+        asked = [command for command in commands if address.search(command)]
+        assert any(method_of(command) == method for command in asked), (method, path)
+
+
+def method_of(command: str) -> str:
+    """What curl does with these options."""
+    if named := re.search(r" -X (\w+)", command):
+        return named[1].lower()
+    return "post" if " --json " in command else "head" if " -I " in command else "get"
+
+
+@pytest.mark.parametrize("name", ["docs/api.md", f"docs/api{CHINESE}"])
+def test_every_phase_is_explained(name: str) -> None:
+    first = [names(row[0]) for row in read(ROOT / name).rows]
+    assert [[phase] for phase in get_args(Phase)] == [cell for cell in first if cell and cell[0] in get_args(Phase)]
 
 
 def test_the_reference_is_what_the_functions_say_today() -> None:
