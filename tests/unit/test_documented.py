@@ -13,7 +13,7 @@ from functions.analyze.extraction.strategies import LADDERS, PASSING
 from functions.stream.merge.errors import SENTENCES
 from scripts import openapi, reference
 from shared.problems import CATALOGUE, problem
-from shared.schemas import Phase
+from shared.schemas import Format, Phase, Problem
 from shared.settings import Settings
 from tests.documentation import CHINESE, DOCS, names, read
 from tests.stack import ROOT
@@ -64,10 +64,13 @@ def test_every_reason_why_two_files_cannot_be_one_is_told(language: str) -> None
     assert {row[0] for row in read(ROOT / FAILURES[language]).rows} >= set(SENTENCES.values())
 
 
-def test_the_example_of_a_problem_is_one() -> None:
-    for name in ("docs/api.md", f"docs/api{CHINESE}"):
-        (shown,) = [json.loads(block.text) for block in read(ROOT / name).blocks if block.language == "json"]
-        assert shown == msgspec.to_builtins(problem(shown["code"]))
+@pytest.mark.parametrize("name", ["docs/api.md", f"docs/api{CHINESE}"])
+def test_the_examples_of_json_are_what_the_schemas_say(name: str) -> None:
+    shown = [block.text for block in read(ROOT / name).blocks if block.language == "json"]
+    for text, schema in zip(shown, (Format, Problem), strict=True):
+        assert json.loads(text) == msgspec.to_builtins(msgspec.json.decode(text, type=schema)), "no field too many, none too few"
+    told = msgspec.json.decode(shown[1], type=Problem)
+    assert told == problem(told.code)
 
 
 def test_every_operation_has_an_example_that_is_run() -> None:
