@@ -83,7 +83,9 @@ def described(title: str, operation: Mapping[str, Any], say: Say) -> Iterator[st
     yield from ("", f"| {say('answer')} | {say('body')} | {say('meaning')} |", "|---|---|---|")
     for status, answer in answers.items():
         yield f"| {status} | {body_of(answer, say)} | {say(answer['description'])} |"
-    yield from ("", f"{say('Problems: ')}{'; '.join(f'{status} {listed(codes)}' for status, codes in problems.items())}")
+    yield from ("", f"| {say('problem')} | {say('codes')} |", "|---|---|")
+    for status, codes in problems.items():
+        yield f"| {status} | {listed(codes)} |"
 
 
 def access(security: list[dict[str, Any]]) -> str:
