@@ -4,13 +4,13 @@ import re
 import unicodedata
 from typing import Final
 
+from shared.text import JOINER, cut
+
 MAX_BYTES: Final = 200
 """UTF-8 bytes of a whole name; most file systems allow 255, and browsers append " (1)" and ".crdownload"."""
 
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*]')
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
-_JOINER: Final = "\u200d"
-_MODIFIERS: Final = range(0x1F3FB, 0x1F400)
 
 
 def filename(title: str, *, media_id: str, label: str, extension: str) -> str:
@@ -33,20 +33,7 @@ def cleaned(title: str) -> str:
 
 def fitted(text: str, room: int) -> str:
     """At most ``room`` UTF-8 bytes, not cut inside what a reader sees as one character."""
-    if len(text.encode()) <= room:
-        return text
-    kept = len(text.encode()[: max(0, room)].decode(errors="ignore"))
-    while kept > 0 and _continues(text, kept):
-        kept -= 1
-    return text[:kept].rstrip(". ")
-
-
-def _continues(text: str, at: int) -> bool:
-    """Whether the character at this place belongs to the one before it."""
-    if at >= len(text):
-        return False
-    char = text[at]
-    return unicodedata.category(char).startswith("M") or char == _JOINER or ord(char) in _MODIFIERS or text[at - 1] == _JOINER
+    return cut(text, room).rstrip(". ") if len(text.encode()) > room else text
 
 
 def _is_space(char: str) -> bool:
@@ -55,4 +42,4 @@ def _is_space(char: str) -> bool:
 
 def _is_kept(char: str) -> bool:
     """Everything visible, and the joiners some scripts and emoji need; no control or format characters, nothing unassigned."""
-    return char in {_JOINER, "\u200c"} or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+    return char in {JOINER, "\u200c"} or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
