@@ -1,15 +1,19 @@
 """A video and a sound track as one file: how it is called, and what proves that it is the same one. Pure.
 
-Both are known before anything of the two is read, so that links to such a file can be made when its video is analysed.
+All of it is known before anything of the two is read, so that links to such a file can be made without them.
 """
 
 import hashlib
 from typing import Final
 
-from shared.sources import Identity, Source
+from msgspec.structs import replace
 
-LAYOUT_VERSION: Final = 1
-"""Raised whenever the same two sources would be laid out in other bytes: nobody goes on with the old ones then."""
+from shared.schemas import Media, Merge
+from shared.sources import Source
+from shared.tags import Tags
+
+LAYOUT_VERSION: Final = 2
+"""Raised whenever the same sources and tags would be laid out in other bytes: nobody goes on with the old ones then."""
 
 
 def merged_id(video: str, audio: str) -> str:
@@ -17,10 +21,21 @@ def merged_id(video: str, audio: str) -> str:
     return f"{video}+{audio}"
 
 
-def merged_version(media_id: str, format_id: str, video: Identity, audio: Identity) -> str:
-    """16 hex digits: the strong ETag. The layout follows from the two files, and they from what identifies them."""
-    parts = (video.version(media_id, format_id), audio.version(media_id, format_id), str(LAYOUT_VERSION))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+def merged_version(video: str, audio: str, tags: Tags) -> str:
+    """16 hex digits: the strong ETag. The bytes follow from the two files, which their versions name, and from the tags."""
+    return hashlib.sha256("\n".join((video, audio, tags.digest, str(LAYOUT_VERSION))).encode()).hexdigest()[:16]
+
+
+def versioned(media: Media, tags: Tags) -> Media:
+    """The result with the versions that its merged files have as long as these are the video's tags."""
+    formats = media.formats
+    versions = {item.format_id: item.version for item in (*formats.combined, *formats.video_only, *formats.audio_only)}
+
+    def version(merge: Merge) -> str | None:
+        video, audio = versions.get(merge.video_format_id), versions.get(merge.audio_format_id)
+        return merged_version(video, audio, tags) if video and audio else None
+
+    return replace(media, merges=[replace(merge, version=version(merge)) for merge in media.merges])
 
 
 def merged_last_modified(video: Source, audio: Source) -> int | None:

@@ -18,6 +18,7 @@ from functions.stream.merge.layouts import INSTEAD
 from functions.stream.merge.mp4_head import Mp4
 from functions.stream.merge.reader import read
 from shared.sources import ByteRange
+from shared.tags import UNTAGGED, Chapter, Tags
 
 CACHE: Final = Path(__file__).parents[1] / ".cache" / "merge-media"
 VERSION: Final = 1
@@ -25,6 +26,15 @@ VERSION: Final = 1
 
 CHUNK: Final = 5000
 """Bytes that a source gives at once: several of a cluster's blocks, and edges everywhere."""
+
+TAGS: Final = Tags(
+    title="标题 🎬 „quoted“ & <b>",
+    artist="Kanal Ü 频道",
+    date="2026-05-04",
+    url="https://www.youtube.com/watch?v=dQw4w9WgXcQ",
+    chapters=(Chapter("Beginning", 0), Chapter("中间 👩‍🚀", 1_250), Chapter("", 2_001), Chapter("End & “quotes”", 2_999)),
+)
+"""Of a video of three seconds."""
 
 _MP4: Final = "-brand dash -movflags +frag_keyframe+empty_moov+default_base_moof+dash+global_sidx{more} -f mp4"
 _SOUND: Final = "-brand dash -frag_duration 10000000 -movflags +empty_moov+default_base_moof+dash+global_sidx{more} -f mp4"
@@ -119,29 +129,31 @@ def beginnings_of(data: bytes, track: Mp4) -> list[bytes]:
     return [data[at : at + min(size, 8000)] for at, size in zip(index.offsets, index.sizes, strict=False)]
 
 
-def chosen(video: bytes, audio: bytes, kind: Container) -> Layout:
+def chosen(video: bytes, audio: bytes, kind: Container, tags: Tags = UNTAGGED) -> Layout:
     """The layout that these two get."""
-    found = layouts(video, audio, kind, unless=INSTEAD)
+    found = layouts(video, audio, kind, tags, unless=INSTEAD)
     return found[-1]
 
 
-def layouts(video: bytes, audio: bytes, kind: Container, *, unless: frozenset[Reason] = frozenset()) -> list[Layout]:
+def layouts(
+    video: bytes, audio: bytes, kind: Container, tags: Tags = UNTAGGED, *, unless: frozenset[Reason] = frozenset()
+) -> list[Layout]:
     """Every layout that these two can have; without one that is refused for such a reason."""
     heads = head_of(video, kind), head_of(audio, kind)
-    made = [choice.plan(*heads)]
+    made = [choice.plan(*heads, tags)]
     if isinstance(heads[0], Mp4) and isinstance(heads[1], Mp4):
         beginnings = beginnings_of(video, heads[0]), beginnings_of(audio, heads[1])
         try:
-            made.append(choice.plan_short(heads[0], heads[1], beginnings))
+            made.append(choice.plan_short(heads[0], heads[1], beginnings, tags))
         except Unsupported as error:
             if error.reason not in unless:
                 raise
     return made
 
 
-async def whole(video: bytes, audio: bytes, kind: Container) -> bytes:
+async def whole(video: bytes, audio: bytes, kind: Container, tags: Tags) -> bytes:
     """The merged file, complete."""
-    return await merged(chosen(video, audio, kind), Sources(video, audio, chunk=1 << 20))
+    return await merged(chosen(video, audio, kind, tags), Sources(video, audio, chunk=1 << 20))
 
 
 class Sources:

@@ -1,8 +1,8 @@
-"""A result with nothing in it, and a format to put there."""
+"""A result with nothing in it, and a format and a merge to put there."""
 
 from datetime import UTC, datetime
 
-from shared.schemas import Channel, Format, Formats, Media
+from shared.schemas import Channel, Format, Formats, Media, Merge
 from shared.urls import Video
 
 
@@ -51,4 +51,20 @@ def sound(format_id: str = "140") -> Format:
         version="0123456789abcdef",
         stream_url="",
         filename="标题.m4a",
+    )
+
+
+def merge(video: str, audio: str) -> Merge:
+    return Merge(
+        format_id=f"{video}+{audio}",
+        video_format_id=video,
+        audio_format_id=audio,
+        container="mp4",
+        extension="mp4",
+        resolution=None,
+        size=20,
+        is_size_exact=False,
+        version=None,
+        stream_url="",
+        filename="标题.mp4",
     )

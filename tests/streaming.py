@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from functions.stream.app import create_app
 from shared.problems import problem
+from shared.schemas import Channel, Chapter, Media
 from shared.settings import Settings
 from shared.sources import Asset, ByteRange, Identity, Source
 from shared.store import Claim, Store
@@ -54,6 +56,19 @@ def source_of(youtube: YouTube, video_id: str, format_id: str, settings: Setting
         index_range=ByteRange(*half_open(file.ranges.index)) if file.ranges else None,
         exit=exit_digest(settings, None),
         family=None,
+    )
+
+
+def result_of(youtube: YouTube, video_id: str) -> Media:
+    """What an analysis would say of a video as it is now, but for its formats."""
+    video = youtube.video(video_id)
+    return replace(
+        media(Video(video_id)),
+        title=video.title,
+        channel=Channel(name=video.author, id=None, url=None),
+        duration=float(video.duration),
+        published_at=datetime.fromisoformat(video.published),
+        chapters=[Chapter(title=title, start=start, end=None) for title, start in (("Beginning", 0), ("中间 🎬", 3.5), ("End", 7))],
     )
 
 
@@ -151,7 +166,7 @@ class Analyst:
             sources = [replace(source, url=f"{source.url}&pot={self.token}") for source in sources]
         await self._store.complete(
             claim,
-            replace(media(Video(video_id)), is_degraded=is_degraded),
+            replace(result_of(self._youtube, video_id), is_degraded=is_degraded),
             fresh_seconds=self.degraded_seconds if is_degraded else 3600,
             sources={source.format_id: replace(source, **changes) for source in sources},
             assets=assets_of(video_id, self._settings),

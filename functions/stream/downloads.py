@@ -71,12 +71,12 @@ class Downloads:
         :param changes: how often the file has changed since the request came
         :raises ProblemError: ``incompatible_formats``, or as :meth:`Sources.current` and :meth:`of`
         """
-        parts = wanted.format_id.split("+")
-        first, *more = [await self._sources.current(wanted.media_id, part, client=wanted.client) for part in parts]
-        if not more:
-            return self.of(single(first), wanted, changes=changes)
+        video, plus, audio = wanted.format_id.partition("+")
+        if not plus:
+            source = await self._sources.current(wanted.media_id, video, client=wanted.client)
+            return self.of(single(source), wanted, changes=changes)
         try:
-            return self.of(await self._merged(first, more[0], wanted), wanted, changes=changes)
+            return self.of(await self._merged(video, audio, wanted), wanted, changes=changes)
         except SourceChanged:
             if wanted.version is not None or changes == MAX_CHANGES:
                 raise
@@ -88,13 +88,14 @@ class Downloads:
             return self.of(single(changed), wanted, changes=changes)
         return await self.answer(wanted, changes=changes)
 
-    async def _merged(self, video: Source, audio: Source, wanted: Wanted) -> File:
-        version = merged_version(wanted.media_id, wanted.format_id, video.identity, audio.identity)
+    async def _merged(self, video_id: str, audio_id: str, wanted: Wanted) -> File:
+        video, audio, tags = await self._sources.pair(wanted.media_id, video_id, audio_id, client=wanted.client)
+        version = merged_version(video.version, audio.version, tags)
         if wanted.version not in {None, version}:
             raise ProblemError("source_changed")
         opening = Opening(self._shared, (video, audio), client=wanted.client, has_begun=lambda: False)
         lease = self._leases.hold(wanted.client, wanted.media_id, wanted.format_id)
-        layout = await self._layouts.of(video, audio, version, opening, lease=lease)
+        layout = await self._layouts.of(video, audio, tags, version=version, open_source=opening, lease=lease)
         return merged(opening.latest, layout, version=version)
 
     def of(self, file: File, wanted: Wanted, *, changes: int = 0) -> ASGIApp:

@@ -11,6 +11,7 @@ from shared.problems import ProblemError
 from shared.schemas import Media
 from shared.sources import Asset, Family, Source
 from shared.store import Lane
+from shared.tags import Tags
 from shared.urls import Video
 
 WAIT_FOR_ANALYSIS: Final = 20.0
@@ -28,6 +29,9 @@ class SourceStore(Protocol):
 
     async def source(self, media_id: str, format_id: str) -> Source | None:
         """Where one format's bytes are."""
+
+    async def pair(self, media_id: str, video: str, audio: str) -> tuple[Source | None, Source | None, Tags]:
+        """Where the bytes of two formats are, and what a file of both says of itself."""
 
     async def asset(self, media_id: str, asset_id: str) -> Asset | None:
         """Where a cover or subtitle track is."""
@@ -93,6 +97,19 @@ class Sources:
             await self._analyze(media_id, client=client)
             self._renewals.note(media_id)
         return await self._found(media_id, format_id)
+
+    async def pair(self, media_id: str, video: str, audio: str, *, client: str) -> tuple[Source, Source, Tags]:
+        """Two sources, and what a file of both says of itself.
+
+        :raises ProblemError: as :meth:`current`
+        """
+        first, second, tags = await self._store.pair(media_id, video, audio)
+        if first is not None and second is not None and self._is_usable(first) and self._is_usable(second):
+            return first, second, tags
+        first = await self.current(media_id, video, client=client)
+        second = await self.current(media_id, audio, client=client)
+        *_, tags = await self._store.pair(media_id, video, audio)
+        return first, second, tags
 
     async def asset(self, media_id: str, asset_id: str, *, client: str) -> Asset:
         """The cover or a subtitle track.

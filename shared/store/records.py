@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec.structs import replace
 
+from shared.merges import versioned
 from shared.schemas import Media, Phase, Problem, Progress, State, Task
 from shared.sources import Asset, Source
+from shared.tags import UNTAGGED, Tags
 
 MEDIA: Final = msgspec.json.Decoder(Media)
 PROBLEM: Final = msgspec.json.Decoder(Problem)
 SOURCE: Final = msgspec.json.Decoder(Source)
 ASSET: Final = msgspec.json.Decoder(Asset)
+_TAGS: Final = msgspec.json.Decoder(Tags)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -40,8 +43,9 @@ def end(sources: Mapping[str, Source]) -> int:
     return int(max((source.expires_at for source in sources.values()), default=0))
 
 
-def task(task_id: str, fields: Mapping[str, str], *, rank: int | None, result: Media | None) -> Task:
-    """The task that these fields describe."""
+def task(task_id: str, flat: Sequence[str], rank: int | None, result: Sequence[Any] | None) -> Task:
+    """The task of a snapshot: its fields, its place in its queue, and what :func:`media` takes."""
+    fields = pairs(flat)
     state = cast("State", fields["state"])
     # What went wrong before is kept for the next attempt's strategy; once that runs, it is no news.
     is_told = state == "failed" or fields["next_attempt_at"]
@@ -57,14 +61,25 @@ def task(task_id: str, fields: Mapping[str, str], *, rank: int | None, result: M
         queue_position=None if rank is None else rank + 1,
         created_at=moment(fields["created_at"]),
         updated_at=moment(fields["updated_at"]),
-        result=result,
+        result=media(*result) if result else None,
         problem=PROBLEM.decode(fields["problem"]) if fields["problem"] and is_told else None,
     )
 
 
-def media(json: str, *, analyzed_at: str, fresh_until: str) -> Media:
-    """The result, with the store's times."""
-    return replace(MEDIA.decode(json), analyzed_at=moment(analyzed_at), fresh_until=moment(fresh_until))
+def media(json: str | None, analyzed_at: str, fresh_until: str, tagged: str | None) -> Media | None:
+    """The result, if there is one, with the store's times, and with the versions that follow from what ``tags:{media_id}`` says."""
+    if json is None:
+        return None
+    found = replace(MEDIA.decode(json), analyzed_at=moment(analyzed_at), fresh_until=moment(fresh_until))
+    return versioned(found, tags(tagged))
+
+
+def tags(json: str | None) -> Tags:
+    """What a video's merged files say of themselves; nothing where the record is not there, or not one that this program reads."""
+    try:
+        return UNTAGGED if json is None else _TAGS.decode(json)
+    except msgspec.DecodeError:
+        return UNTAGGED
 
 
 def moment(milliseconds: str) -> datetime:

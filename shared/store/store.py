@@ -22,6 +22,7 @@ from shared.store import records, scripts
 from shared.store import trail as trails
 from shared.store.connection import connect
 from shared.store.trail import Trail
+from shared.tags import Tags, tags_of
 from shared.urls import Video
 
 Lane: TypeAlias = Literal["analyze", "refresh"]
@@ -100,12 +101,12 @@ class Store:
         if answer[0] == "full":
             return None
         outcome, found, snapshot = answer
-        return Submission(outcome, _task(found, snapshot))
+        return Submission(outcome, records.task(found, *snapshot))
 
     async def task(self, task_id: str) -> Task | None:
         """The task as it is now, its links unrendered."""
         found = await self._run("read", task_id)
-        return None if found is None else _task(task_id, found)
+        return None if found is None else records.task(task_id, *found)
 
     async def claim(self, task_id: str, *, run_id: str, lease_ms: int) -> Claim | str:
         """Take a task, or the reason why not: unknown, final, held, not_due, no_slot, not_next, exhausted."""
@@ -165,6 +166,7 @@ class Store:
                 "finish",
                 *(claim.task_id, claim.run_id, "completed", *self._slots),
                 *(records.encode(media), fresh_seconds, records.end(sources), int(media.is_degraded)),
+                records.encode(tags_of(media)),
                 *records.source_fields(sources, assets),
             ),
         )
@@ -186,13 +188,25 @@ class Store:
 
     async def media(self, video: Video) -> Media | None:
         """The newest result of a video, fresh or not, its links unrendered."""
-        found = cast("dict[str, str]", await self._redis.hgetall(f"media:{video.url_hash}"))
-        return records.media(found["json"], analyzed_at=found["analyzed_at"], fresh_until=found["fresh_until"]) if found else None
+        async with self._redis.pipeline(transaction=False) as asking:
+            asking.hmget(f"media:{video.url_hash}", "json", "analyzed_at", "fresh_until")
+            asking.get(f"tags:{video.media_id}")
+            (json, analyzed_at, fresh_until), tagged = await asking.execute()
+        return records.media(json, analyzed_at, fresh_until, tagged)
 
     async def source(self, media_id: str, format_id: str) -> Source | None:
         """Where one format's bytes are."""
         found = await self._redis.hget(f"sources:{media_id}", f"format:{format_id}")
         return None if found is None else records.SOURCE.decode(found)
+
+    async def pair(self, media_id: str, video: str, audio: str) -> tuple[Source | None, Source | None, Tags]:
+        """Where the bytes of two formats are, and what a file of both says of itself, in one round trip."""
+        async with self._redis.pipeline(transaction=False) as asking:
+            asking.hmget(f"sources:{media_id}", f"format:{video}", f"format:{audio}")
+            asking.get(f"tags:{media_id}")
+            found, tagged = await asking.execute()
+        first, second = (None if one is None else records.SOURCE.decode(one) for one in found)
+        return first, second, records.tags(tagged)
 
     async def asset(self, media_id: str, asset_id: str) -> Asset | None:
         """Where the cover or a subtitle track is."""
@@ -273,14 +287,6 @@ class Store:
         if script is None:
             script = self._scripts[name] = self._redis.register_script(scripts.source(name))
         return await script(args=arguments)
-
-
-def _task(task_id: str, snapshot: list[Any]) -> Task:
-    fields, rank, media = snapshot
-    result = None
-    if media and media[0] is not None:
-        result = records.media(media[0], analyzed_at=media[1], fresh_until=media[2])
-    return records.task(task_id, records.pairs(fields), rank=rank, result=result)
 
 
 def _wake_ups(answer: list[Any]) -> list[WakeUp] | None:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from shared.extracted import Extracted
 from shared.store import records
+from shared.tags import tags_of
 
 
 class Trail(Struct, frozen=True, kw_only=True):
@@ -29,6 +30,7 @@ def fields(trail: Trail, *, fresh_seconds: int) -> Iterable[str]:
         media, sources = trail.best.media, trail.best.sources
         yield from ("media", records.encode(media), "is_degraded", str(int(media.is_degraded)))
         yield from ("fresh_seconds", str(fresh_seconds), "ends", str(records.end(sources)))
+        yield from ("tags", records.encode(tags_of(media)))
         yield from records.source_fields(sources, trail.best.assets)
 
 

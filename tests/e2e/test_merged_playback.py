@@ -14,7 +14,7 @@ from functions.stream.headers import encoded, part_headers
 from functions.stream.ranges import Representation, decide
 from shared.settings import Settings
 from tests.browsing import QUIET, installed_browser
-from tests.merging import Sources, content, layouts, merged
+from tests.merging import TAGS, Sources, content, layouts, merged
 from tests.serving import serving
 
 PAGE: Final = b"<!doctype html><title>player</title><video src='/file' preload='auto'></video>"
@@ -109,7 +109,7 @@ async def browsing(address: str) -> AsyncIterator[Page]:
 )
 async def test_a_browser_plays_it(settings: Settings, video: str, audio: str, form: str, most_requests: int) -> None:
     kind: Any = "webm" if form == "webm" else "mp4"
-    layout = next(one for one in layouts(content(video), content(audio), kind) if one.form == form)
+    layout = next(one for one in layouts(content(video), content(audio), kind, TAGS) if one.form == form)
     served = Served(await merged(layout, Sources(content(video), content(audio), chunk=1 << 20)), f"video/{kind}")
     seconds = 120 if form == "webm" else 600
     async with asyncio.timeout(60), serving(served, settings) as address, browsing(address) as page:

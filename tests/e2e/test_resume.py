@@ -9,8 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 
+from shared.schemas import Media
+from shared.tags import tags_of
 from tests.merging import whole
 from tests.stack import Stack
 from tests.youtube import YouTube, catalogue
@@ -79,14 +82,16 @@ def test_every_client_resumes_to_the_identical_file(stack: Stack, youtube: YouTu
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_every_client_resumes_a_merged_file(stack: Stack, youtube: YouTube, tmp_path: Path, client: str) -> None:
-    merges = stack.analyzed(catalogue.LARGE)["result"]["merges"]
-    url = stack.stream_url(next(merge["stream_url"] for merge in merges if merge["format_id"] == "137+140"))
+    result = stack.analyzed(catalogue.LARGE)["result"]
+    url = stack.stream_url(next(merge["stream_url"] for merge in result["merges"] if merge["format_id"] == "137+140"))
     path = tmp_path / "merged.mp4"
     interrupted(stack, client, url, path)
     done = run(command(client, url, path))
     assert done.returncode == 0, done.stderr
     video, audio = (youtube.media(catalogue.LARGE, itag) for itag in (137, 140))
-    expected = asyncio.run(whole(video.read(0, video.size), audio.read(0, audio.size), "mp4"))
+    expected = asyncio.run(
+        whole(video.read(0, video.size), audio.read(0, audio.size), "mp4", tags_of(msgspec.convert(result, Media)))
+    )
     assert file_hash(path) == hashlib.sha256(expected).hexdigest()
 
 

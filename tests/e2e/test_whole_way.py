@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from shared.tags import Chapter, Tags
 from tests.merging import whole
 from tests.stack import Stack
 from tests.youtube import YouTube, catalogue
@@ -60,15 +61,22 @@ def test_from_a_url_to_every_format(stack: Stack, youtube: YouTube) -> None:
 
 
 def test_what_is_recommended_arrives_as_one_file(stack: Stack, youtube: YouTube) -> None:
-    result = stack.analyzed(catalogue.ORDINARY)["result"]
+    result = stack.analyzed(catalogue.CHAPTERS)["result"]
+    tags = Tags(
+        title="In chapters",
+        artist="A channel",
+        date="2026-05-04",
+        url=result["url"],
+        chapters=(Chapter("Beginning", 0), Chapter('Middle & "quotes"', 3000), Chapter("End", 7000)),
+    )
     merges = {merge["format_id"]: merge for merge in result["merges"]}
     for pick in result["recommended"][:2]:
         merge = merges[pick["format_id"]]
         head = stack.http.head(stack.stream_url(merge["stream_url"]))
         assert abs(int(head.headers["Content-Length"]) - merge["size"]) < 0.1 * merge["size"]
         assert head.headers["ETag"] == f'"{merge["version"]}"'
-        video, audio = (youtube.media(catalogue.ORDINARY, merge[f"{kind}_format_id"]) for kind in ("video", "audio"))
-        content = asyncio.run(whole(video.read(0, video.size), audio.read(0, audio.size), merge["container"]))
+        video, audio = (youtube.media(catalogue.CHAPTERS, merge[f"{kind}_format_id"]) for kind in ("video", "audio"))
+        content = asyncio.run(whole(video.read(0, video.size), audio.read(0, audio.size), merge["container"], tags))
         assert sha256(stack, merge["stream_url"]) == hashlib.sha256(content).hexdigest()
         assert quote(merge["filename"]) in head.headers["Content-Disposition"]
 

@@ -19,8 +19,9 @@ from shared.merges import merged_version
 from shared.settings import Settings
 from shared.sources import ByteRange
 from shared.store import Store
+from shared.tags import UNTAGGED, tags_of
 from tests.merging import Sources, chosen, merged
-from tests.streaming import Gateway, gateway, settings_behind, source_of
+from tests.streaming import Gateway, gateway, result_of, settings_behind, source_of
 from tests.youtube import (
     LANGUAGES,
     LARGE,
@@ -49,11 +50,12 @@ MIB: Final = 1 << 20
 class Merged:
     """What a merged file has to be, made in memory."""
 
-    def __init__(self, youtube: YouTube, video_id: str, video: str, audio: str) -> None:
+    def __init__(self, youtube: YouTube, video_id: str, video: str, audio: str, *, is_tagged: bool = True) -> None:
         files = [youtube.media(video_id, name) for name in (video, audio)]
         self._video, self._audio = (file.read(0, file.size) for file in files)
         kind: Container = "webm" if files[0].mime == "video/webm" else "mp4"
-        self.layout: Layout = chosen(self._video, self._audio, kind)
+        self.tags = tags_of(result_of(youtube, video_id)) if is_tagged else UNTAGGED
+        self.layout: Layout = chosen(self._video, self._audio, kind, self.tags)
         self.size = self.layout.size
 
     async def read(self, start: int = 0, end: int | None = None) -> bytes:
@@ -135,7 +137,7 @@ async def test_the_whole_file(stream: Gateway, settings: Settings, pair: str, fo
     sources = [source_of(stream.youtube, ORDINARY, name, settings) for name in (video, audio)]
     assert headers["Content-Length"] == str(expected.size)
     assert headers["Content-Type"] == media_type
-    assert headers["ETag"] == f'"{merged_version(ORDINARY, pair, sources[0].identity, sources[1].identity)}"'
+    assert headers["ETag"] == f'"{merged_version(sources[0].version, sources[1].version, expected.tags)}"'
     assert headers["Last-Modified"].endswith(" GMT")
     assert headers["Accept-Ranges"] == "bytes"
     name = f"A title  [{ORDINARY}] {video} {audio}.mp4"
@@ -447,6 +449,57 @@ async def test_a_link_with_a_version_fails_when_a_file_is_another(stream: Gatewa
     await stream.analyst.analyze(ORDINARY)
     answer = await stream.http.get(SHORT, params={"version": version}, headers={"Range": "bytes=5-"})
     assert (answer.status_code, answer.json()["code"]) == (412, "source_changed")
+
+
+async def test_a_title_that_is_tried_out_changes_no_file(
+    stream: Gateway, youtube: YouTube, store: Store, settings: Settings, short: Merged, redis_url: str
+) -> None:
+    whole, middle = await short.read(), short.size // 2
+    first = await stream.http.get(SHORT, headers={"Range": f"bytes=0-{middle - 1}"})
+    version = first.headers["ETag"].strip('"')
+    assert short.tags.title.encode() in first.content
+    youtube.edit(ORDINARY, title="Another title 标题")
+    await stream.analyst.analyze(ORDINARY)
+    async with gateway(youtube, store, settings) as other, Redis.from_url(redis_url) as redis:
+        await redis.delete(f"layout:{version}")
+        rest = await other.http.get(SHORT, params={"version": version}, headers={"Range": f"bytes={middle}-"})
+        assert (rest.status_code, first.content + rest.content) == (206, whole)
+        # Until the first title would end before the sources that are found now.
+        await redis.expire(f"tags:{ORDINARY}", 86_400)
+        await stream.analyst.analyze(ORDINARY)
+        refused = await other.http.get(SHORT, params={"version": version}, headers={"Range": f"bytes={middle}-"})
+        assert (refused.status_code, refused.json()["code"]) == (412, "source_changed")
+        renamed = Merged(youtube, ORDINARY, "137", "140")
+        assert renamed.tags.title == "Another title 标题"
+        assert (await other.http.get(SHORT)).content == await renamed.read() != whole
+
+
+async def test_a_running_download_keeps_its_layout(stream: Gateway, youtube: YouTube, long: Merged, redis_url: str) -> None:
+    """Whatever its video is called by now, and though its URLs end."""
+    received = bytearray()
+    async with Redis.from_url(redis_url) as redis, stream.http.stream("GET", LONG) as answer:
+        async for chunk in answer.aiter_raw():
+            if not received:
+                youtube.edit(LARGE, title="Another title")
+                await redis.delete(f"tags:{LARGE}")
+                await stream.analyst.analyze(LARGE)
+                youtube.fault(Fault("media", Status(403), itag=137, times=1))
+            received += chunk
+    assert received == await long.read()
+
+
+async def test_without_tags_there_is_a_file_without_tags(stream: Gateway, youtube: YouTube, redis_url: str) -> None:
+    """As of a video that a program analysed which knew none."""
+    version = (await stream.http.head(SHORT)).headers["ETag"].strip('"')
+    bare = Merged(youtube, ORDINARY, "137", "140", is_tagged=False)
+    async with Redis.from_url(redis_url) as redis:
+        for record in (None, "?", '{"title":1}'):
+            await redis.delete(f"tags:{ORDINARY}")
+            if record is not None:
+                await redis.set(f"tags:{ORDINARY}", record)
+            refused = await stream.http.get(SHORT, params={"version": version})
+            assert (refused.status_code, refused.json()["code"]) == (412, "source_changed")
+            assert (await stream.http.get(SHORT)).content == await bare.read()
 
 
 async def test_damage_in_a_source_ends_the_download(stream: Gateway, long: Merged, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 from functions.analyze.extraction.formats import Candidate, candidates, grouped
 from functions.analyze.extraction.merges import MAX_MERGES, merges, recommended
 from functions.analyze.extraction.wire import Info, Listed
-from shared.merges import merged_version
 from shared.schemas import Merge
 from tests.unit.test_extraction_formats import MEDIA_ID, NOW, digest, listing, sound
 
@@ -63,8 +62,7 @@ def test_a_merge_says_what_it_will_be() -> None:
     assert (merge.video_format_id, merge.audio_format_id) == ("137", "140")
     assert (merge.container, merge.extension, merge.resolution) == ("mp4", "mp4", "1080p")
     assert (merge.size, merge.is_size_exact) == (5700, False)
-    assert merge.version == merged_version(MEDIA_ID, "137+140", video.source.identity, audio.source.identity)
-    assert merge.version not in {video.source.version, audio.source.version}
+    assert merge.version is None
     assert merge.filename == f"Title [{MEDIA_ID}] 1080p 128k.mp4"
 
 

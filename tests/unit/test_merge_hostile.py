@@ -21,6 +21,7 @@ from functions.stream.merge.layout import AUDIO, FRAGMENT_HEAD, VIDEO, Layout
 from functions.stream.merge.mp4_head import MAX_HEAD, Mp4
 from functions.stream.merge.webm_head import WebM
 from shared.problems import ProblemError
+from shared.tags import UNTAGGED
 from tests.merging import Sources, beginnings_of, content, head_of, layouts, merged
 
 SECONDS = 5.0
@@ -88,9 +89,9 @@ def test_a_head_with_wrong_bytes(file: tuple[str, Container], changes: list[tupl
             sources[int(partner.kind == "video")] = bytes(data) + content(name)[100_000:]
             heads = [head for head in pair if isinstance(head, Mp4)]
             beginnings = [beginnings_of(source, head) for source, head in zip(sources, heads, strict=True)]
-            layout = choice.plan_short(heads[0], heads[1], (beginnings[0], beginnings[1]))
+            layout = choice.plan_short(heads[0], heads[1], (beginnings[0], beginnings[1]), UNTAGGED)
         else:
-            layout = choice.plan(*pair)
+            layout = choice.plan(*pair, UNTAGGED)
     except Unsupported:
         pass
     else:
@@ -243,7 +244,7 @@ def test_more_samples_than_any_memory_holds() -> None:
     assert isinstance(sound, Mp4)
     assert size > len(data)
     with pytest.raises(Unsupported) as raised:
-        choice.plan_short(head, sound, ([data, *beginnings[1:]], beginnings_of(content("aac.mp4"), sound)))
+        choice.plan_short(head, sound, ([data, *beginnings[1:]], beginnings_of(content("aac.mp4"), sound)), UNTAGGED)
     assert raised.value.reason == "too_large"
 
 
@@ -254,7 +255,7 @@ def test_time_that_jumps() -> None:
     beginnings = beginnings_of(content("h264.mp4"), video)
     swapped = [beginnings[1], beginnings[0], *beginnings[2:]]
     with pytest.raises(Unsupported):
-        choice.plan_short(video, audio, (swapped, beginnings_of(content("aac.mp4"), audio)))
+        choice.plan_short(video, audio, (swapped, beginnings_of(content("aac.mp4"), audio)), UNTAGGED)
 
 
 @pytest.mark.parametrize(
@@ -269,14 +270,14 @@ def test_time_that_jumps() -> None:
 def test_pairs_that_are_none(video: str, audio: str, reason: str) -> None:
     kind: Container = "webm" if video.endswith("webm") else "mp4"
     with pytest.raises(Unsupported) as raised:
-        choice.plan(head_of(content(video), kind), head_of(content(audio), kind))
+        choice.plan(head_of(content(video), kind), head_of(content(audio), kind), UNTAGGED)
     assert raised.value.reason == reason
 
 
 def test_unequal_time_scales() -> None:
     other = replaced(content("opus.webm"), bytes.fromhex("2ad7b1830f4240"), bytes.fromhex("2ad7b1830f4241"))
     with pytest.raises(Unsupported) as raised:
-        choice.plan(head_of(content("vp9.webm"), "webm"), head_of(other, "webm"))
+        choice.plan(head_of(content("vp9.webm"), "webm"), head_of(other, "webm"), UNTAGGED)
     assert raised.value.reason == "timescales"
 
 

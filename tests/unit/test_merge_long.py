@@ -17,6 +17,7 @@ from functions.stream.merge.layout import AUDIO, VIDEO, Layout, Origin
 from functions.stream.merge.mp4_head import Mp4
 from functions.stream.merge.reader import read
 from shared.sources import ByteRange
+from shared.tags import UNTAGGED
 from tests.merging import content, head_of
 
 HOURS = 10 * 3600
@@ -98,7 +99,7 @@ def files_of(form: Container) -> dict[Origin, Endless]:
 def layout_of(form: Container) -> Layout:
     heads = [choice.read_head(file.read(0, 200_000), file.size, form) for file in files_of(form).values()]
     assert not choice.is_short(*heads)
-    return choice.plan(*heads)
+    return choice.plan(heads[0], heads[1], UNTAGGED)
 
 
 @pytest.mark.parametrize("form", ["mp4", "webm"])

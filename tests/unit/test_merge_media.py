@@ -15,7 +15,7 @@ from functions.stream.merge.clusters import Renumbering
 from functions.stream.merge.layout import AUDIO, CLUSTER, VIDEO, Layout
 from functions.stream.merge.webm_head import WebM
 from shared.sources import ByteRange
-from tests.merging import PAIRS, Sources, content, layouts, merged, path_of
+from tests.merging import PAIRS, TAGS, Sources, content, layouts, merged, path_of
 
 RANGES = 1000
 LONGEST = 100_000
@@ -29,7 +29,7 @@ CASES = [
 
 @cache
 def layout_of(video: str, audio: str, form: str) -> Layout:
-    made = layouts(content(video), content(audio), "webm" if form == "webm" else "mp4")
+    made = layouts(content(video), content(audio), "webm" if form == "webm" else "mp4", TAGS)
     return next(layout for layout in made if layout.form == form)
 
 
@@ -150,6 +150,6 @@ def test_sound_that_is_already_the_second_track_passes_as_it_is() -> None:
     first = head.chunks[0].offset
     number_at = audio.index(head.entry) + head.number_at[0]
     renumbered = audio[:number_at] + b"\x02" + audio[number_at + 1 : first] + Renumbering(old=1, new=2).feed(audio[first:])
-    (layout,) = layouts(video, renumbered, "webm")
+    (layout,) = layouts(video, renumbered, "webm", TAGS)
     assert {span.edit for span in layout.spans if span.origin == AUDIO} == {CLUSTER}
     assert asyncio.run(merged(layout, Sources(video, renumbered))) == merged_of("vp9.webm", "opus.webm", "webm")

@@ -5,15 +5,19 @@ import struct
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from functions.stream.merge import choice, ebml
 from functions.stream.merge.boxes import make, make_full
 from functions.stream.merge.choice import Container
 from functions.stream.merge.layout import Layout
 from functions.stream.merge.mp4_head import Mp4
-from shared.merges import LAYOUT_VERSION, merged_version
+from shared.merges import LAYOUT_VERSION, merged_version, versioned
 from shared.sources import Identity
-from tests.merging import beginnings_of, head_of
+from shared.tags import UNTAGGED, Chapter, Tags
+from shared.urls import Video
+from tests.merging import TAGS, beginnings_of, head_of
+from tests.results import media, merge, sound
 
 FRAGMENTS = 4
 SAMPLES = 10
@@ -84,7 +88,7 @@ def webm(*, kind: int, codec: bytes) -> bytes:
     return ebml.make(ebml.EBML, b"") + ebml.make(ebml.SEGMENT, head + b"".join(clusters), size_length=8)
 
 
-def layout_of(form: str) -> Layout:
+def layout_of(form: str, tags: Tags) -> Layout:
     if form == "webm":
         files = [webm(kind=1, codec=b"V_VP9"), webm(kind=2, codec=b"A_OPUS")]
     else:
@@ -95,34 +99,46 @@ def layout_of(form: str) -> Layout:
     kind: Container = "webm" if form == "webm" else "mp4"
     heads = [head_of(file, kind) for file in files]
     if form != "progressive":
-        return choice.plan(*heads)
+        return choice.plan(heads[0], heads[1], tags)
     tracks = [head for head in heads if isinstance(head, Mp4)]
     beginnings = [beginnings_of(file, track) for file, track in zip(files, tracks, strict=True)]
-    return choice.plan_short(tracks[0], tracks[1], (beginnings[0], beginnings[1]))
+    return choice.plan_short(tracks[0], tracks[1], (beginnings[0], beginnings[1]), tags)
 
 
 @pytest.mark.parametrize(
     ("form", "digest"),
-    [("mp4", "c8cb3acafdd9977b"), ("progressive", "75ab86fed2d23dea"), ("webm", "b081c44f8e5d4cc5")],
+    [("mp4", "dc310cb82e6b4ea6"), ("progressive", "ab84665babe83fb4"), ("webm", "df6f79ce9aa5b8f1")],
 )
 def test_the_bytes_of_a_layout_change_only_with_its_version(form: str, digest: str) -> None:
-    layout = layout_of(form)
+    layout = layout_of(form, TAGS)
     assert layout.form == form
-    assert LAYOUT_VERSION == 1
+    assert LAYOUT_VERSION == 2
     assert hashlib.sha256(msgspec.msgpack.encode(layout)).hexdigest()[:16] == digest
 
 
 def test_what_the_version_of_a_merged_file_depends_on() -> None:
-    video = Identity(itag="137", xtags="", lmt=1, size=10)
-    audio = Identity(itag="140", xtags="lang=en", lmt=2, size=20)
-    version = merged_version("a" * 11, "137+140", video, audio)
-    assert version == "548e1832f219cc8e"
-    for other in (
-        merged_version("b" * 11, "137+140", video, audio),
-        merged_version("a" * 11, "137+140.en", video, audio),
-        merged_version("a" * 11, "137+140", msgspec.structs.replace(video, lmt=3), audio),
-        merged_version("a" * 11, "137+140", video, msgspec.structs.replace(audio, size=21)),
-        merged_version("a" * 11, "137+140", video, msgspec.structs.replace(audio, xtags="lang=de")),
-        merged_version("a" * 11, "137+140", audio, video),
-    ):
-        assert other != version
+    video = Identity(itag="137", xtags="", lmt=1, size=10).version("a" * 11, "137")
+    audio = Identity(itag="140", xtags="lang=en", lmt=2, size=20).version("a" * 11, "140")
+    version = merged_version(video, audio, UNTAGGED)
+    assert version == "e9734ed04ab01ccb"
+    assert merged_version(video, audio, TAGS) == "d720a9fdb9c22f7e"
+    others = [
+        TAGS,
+        Tags(title="x"),
+        Tags(artist="x"),
+        Tags(date="x"),
+        Tags(url="x"),
+        Tags(chapters=(Chapter("x", 0),)),
+        Tags(chapters=(Chapter("x", 1),)),
+    ]
+    found = {merged_version(video, audio, tags) for tags in others}
+    assert len(found | {version, merged_version(audio, video, UNTAGGED), merged_version(video, video, UNTAGGED)}) == len(others) + 3
+
+
+def test_a_result_gets_the_versions_of_its_merges_from_its_formats() -> None:
+    found = media(Video("a" * 11))
+    some = [replace(sound(name), version=version) for name, version in (("137", "1" * 16), ("18", None))]
+    formats = replace(found.formats, video_only=some, audio_only=[sound("140")])
+    merges = [replace(merge("137", "140"), version="of an earlier program"), merge("18", "140"), merge("137", "gone")]
+    known = versioned(replace(found, formats=formats, merges=merges), TAGS)
+    assert [one.version for one in known.merges] == [merged_version("1" * 16, "0123456789abcdef", TAGS), None, None]

@@ -9,17 +9,20 @@ from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 from shared.extracted import Extracted
+from shared.merges import merged_version
 from shared.problems import problem
-from shared.schemas import Progress
+from shared.schemas import Media, Progress
 from shared.settings import RateLimit, Settings
 from shared.sources import Asset, Identity, Source
 from shared.store import Claim, Store, Trail, WakeUp, open_store
+from shared.tags import UNTAGGED, tags_of
 from shared.urls import Video
-from tests.results import media
+from tests.results import media, merge, sound
 from tests.valkey import Valkey
 
 VIDEO = Video("dQw4w9WgXcQ")
 OTHER = Video("aaaaaaaaaaa")
+TAGS_KEY = f"tags:{VIDEO.media_id}"
 LEASE = 10_000
 LAPSED = 1  # ms: over before the next call
 
@@ -305,10 +308,22 @@ async def test_a_task_killed_too_often_completes_with_what_was_found(settings: S
         assert (task.result.fresh_until - task.result.analyzed_at).total_seconds() == 60
         assert await store.source(VIDEO.media_id, "137") == SOURCE
         assert await store.asset(VIDEO.media_id, "thumbnail") == ASSET
+        assert await kept(store) == ("标题 🎬", 216)
         assert not await store._redis.exists("trail:t1")
         assert await store.sweep() == []
         assert await store.fail(dead, problem("internal_error")) is None
         assert await submit(store, "t2") == ("cached", "t1")
+
+
+async def test_what_an_earlier_program_left_completes_a_task_as_well(settings: Settings) -> None:
+    """It knew of no tags."""
+    async with open_store(Settings(redis_url=settings.redis_url, analysis_attempts=2)) as store:
+        await submit(store, "t1")
+        await postpone(store, await claim(store, "t1", "a"), Trail(best=poor(**{"137": SOURCE})))
+        await store._redis.hdel("trail:t1", "tags")
+        await lapse(store, "t1", "b")
+        assert await store.claim("t1", run_id="c", lease_ms=LEASE) == "exhausted"
+        assert await store.pair(VIDEO.media_id, "137", "140") == (SOURCE, None, UNTAGGED)
 
 
 async def test_slots_bound_the_analyses_at_once_and_the_next_is_woken(settings: Settings) -> None:
@@ -423,6 +438,81 @@ async def test_a_poorer_result_is_better_than_one_that_is_no_longer_fresh(store:
     result = await store.media(VIDEO)
     assert result is not None
     assert result.is_degraded
+
+
+async def called(store: Store, title: str, task_id: str, *, expires_in: float = 3600) -> Media:
+    """The result of an analysis that finds the video under this title."""
+    await submit(store, task_id, refresh=True)
+    found = replace(media(VIDEO), title=title)
+    sources = {"137": replace(SOURCE, expires_at=datetime.now(UTC).timestamp() + expires_in)}
+    await store.complete(await claim(store, task_id), found, fresh_seconds=60, sources=sources, assets={})
+    task = await store.task(task_id)
+    assert task is not None
+    assert task.result is not None
+    return task.result
+
+
+async def kept(store: Store) -> tuple[str, int]:
+    """The title that merged files have, and for how many hours it is kept."""
+    *_, tags = await store.pair(VIDEO.media_id, "137", "140")
+    return tags.title, round(await store._redis.ttl(TAGS_KEY) / 3600)
+
+
+async def test_two_sources_and_their_tags_are_one_round_trip(store: Store) -> None:
+    assert await store.pair(VIDEO.media_id, "137", "140") == (None, None, UNTAGGED)
+    await called(store, "A", "t1")
+    reads, found = [], None
+    for _ in range(5):
+        before = (await store._redis.info("stats"))["total_reads_processed"]
+        found = await store.pair(VIDEO.media_id, "137", "140")
+        reads.append((await store._redis.info("stats"))["total_reads_processed"] - before)
+    assert min(reads) == 2  # with the second look at the figure; others may have read meanwhile
+    assert found == (await store.source(VIDEO.media_id, "137"), None, tags_of(replace(media(VIDEO), title="A")))
+
+
+async def test_the_first_title_of_a_video_stays(store: Store) -> None:
+    assert (await called(store, "A", "t1")).title == "A"
+    assert await kept(store) == ("A", 216)
+    for hours in (216, 26):
+        await store._redis.expire(TAGS_KEY, hours * 3600)
+        assert (await called(store, "B", f"t{hours}", expires_in=1e9)).title == "B"
+        assert await kept(store) == ("A", hours)
+
+
+async def test_a_title_that_is_found_again_stays_as_long_again(store: Store) -> None:
+    await called(store, "A", "t1")
+    await store._redis.expire(TAGS_KEY, 30 * 3600)
+    await called(store, "A", "t2")
+    assert await kept(store) == ("A", 216)
+
+
+async def test_a_title_that_would_end_before_what_is_written_now_gives_way(store: Store) -> None:
+    await called(store, "A", "t1")
+    await store._redis.expire(TAGS_KEY, 25 * 3600)
+    await called(store, "B", "t2", expires_in=1e9)
+    assert await kept(store) == ("B", 216)
+    for key in (f"sources:{VIDEO.media_id}", f"media:{VIDEO.url_hash}"):
+        assert 0 < await store._redis.ttl(key) < 26 * 3600  # whatever refers to them ends before them
+
+
+async def test_a_merge_has_the_version_that_its_file_would_have(store: Store) -> None:
+    """Of a result that was found under one title while files have another."""
+    await called(store, "A", "t1")
+    known = media(VIDEO)
+    found = replace(known, title="B", merges=[merge("140", "140")], formats=replace(known.formats, audio_only=[sound("140")]))
+    await submit(store, "t2", refresh=True)
+    await store.complete(await claim(store, "t2"), found, fresh_seconds=60, sources={}, assets={})
+    version = merged_version("0123456789abcdef", "0123456789abcdef", tags_of(replace(known, title="A")))
+    task, submission, newest = (
+        await store.task("t2"),
+        await store.submit(VIDEO, task_id="t3", refresh=False, lane="analyze"),
+        await store.media(VIDEO),
+    )
+    assert task is not None
+    assert submission is not None
+    for result in (task.result, submission.task.result, newest):
+        assert result is not None
+        assert (result.title, [one.version for one in result.merges]) == ("B", [version])
 
 
 async def test_every_change_is_told(store: Store) -> None:

@@ -13,12 +13,14 @@ from shared.problems import ProblemError
 from shared.schemas import Media, Missing, Subtitle
 from shared.sources import Asset, Family, Source
 from shared.store import Lane
+from shared.tags import UNTAGGED, Tags
 from shared.urls import Video
 from tests.results import media, sound
 from tests.unit.test_stream_headers import SOURCE
 
 EXIT = "this exit"
 KNOWN = replace(SOURCE, exit=EXIT, expires_at=time.time() + 3600)
+SOUND = replace(KNOWN, format_id="140")
 FRESH = replace(KNOWN, url="https://rr9---sn-z.googlevideo.com/videoplayback")
 OTHER_FILE = replace(FRESH, identity=replace(KNOWN.identity, lmt=5))
 ID, FORMAT = KNOWN.media_id, KNOWN.format_id
@@ -54,10 +56,16 @@ class Shelf:
     def __init__(self, *things: Source | Asset, result: Media | None = None) -> None:
         self.things = {thing.format_id if isinstance(thing, Source) else thing.asset_id: thing for thing in things}
         self.result = result
+        self.tags = UNTAGGED
+        self.round_trips = 0
 
     async def source(self, media_id: str, format_id: str) -> Source | None:
         found = self.things.get(format_id)
         return found if isinstance(found, Source) else None
+
+    async def pair(self, media_id: str, video: str, audio: str) -> tuple[Source | None, Source | None, Tags]:
+        self.round_trips += 1
+        return await self.source(media_id, video), await self.source(media_id, audio), self.tags
 
     async def asset(self, media_id: str, asset_id: str) -> Asset | None:
         found = self.things.get(asset_id)
@@ -110,6 +118,30 @@ async def test_a_known_source_needs_no_analysis() -> None:
     found, finding = sources(Shelf(KNOWN))
     assert await found.current(ID, FORMAT, client="c") == KNOWN
     assert finding.calls == []
+
+
+async def test_two_known_sources_and_their_tags_are_one_question() -> None:
+    shelf = Shelf(KNOWN, SOUND)
+    shelf.tags = Tags(title="A")
+    found, finding = sources(shelf)
+    assert await found.pair(ID, FORMAT, SOUND.format_id, client="c") == (KNOWN, SOUND, shelf.tags)
+    assert (shelf.round_trips, finding.calls) == (1, [])
+
+
+@pytest.mark.parametrize("known", [[], [KNOWN], [replace(KNOWN, expires_at=0), SOUND]], ids=["none", "one", "expired"])
+async def test_tags_are_those_that_are_there_after_an_analysis(known: list[Source]) -> None:
+    shelf = Shelf(*known)
+    found, finding = sources(shelf, FRESH, SOUND)
+    analyse = finding.ensure
+
+    async def ensure(media_id: str, **how: Any) -> None:
+        await analyse(media_id, **how)
+        shelf.tags = Tags(title="A")
+
+    finding.ensure = ensure  # type: ignore[method-assign]
+    video, audio, tags = await found.pair(ID, FORMAT, SOUND.format_id, client="c")
+    assert (video.format_id, audio, tags) == (FORMAT, SOUND, shelf.tags)
+    assert len(finding.calls) == 1
 
 
 async def test_an_unknown_video_is_analysed() -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from functions.analyze.extraction.formats import Candidate
 from functions.analyze.extraction.labels import is_hdr, lines
-from shared.merges import merged_filename, merged_id, merged_version
+from shared.merges import merged_filename, merged_id
 from shared.schemas import UNRENDERED, Format, Formats, Merge, Recommended
 
 MAX_MERGES: Final = 240
@@ -71,9 +71,8 @@ def _track(item: Format) -> str:
 
 
 def _merge(video: Candidate, audio: Candidate) -> Merge:
-    format_id = merged_id(video.format.format_id, audio.format.format_id)
     return Merge(
-        format_id=format_id,
+        format_id=merged_id(video.format.format_id, audio.format.format_id),
         video_format_id=video.format.format_id,
         audio_format_id=audio.format.format_id,
         container=video.format.container,
@@ -81,7 +80,7 @@ def _merge(video: Candidate, audio: Candidate) -> Merge:
         resolution=video.format.resolution,
         size=(video.format.size or 0) + (audio.format.size or 0),
         is_size_exact=False,
-        version=merged_version(video.source.media_id, format_id, video.source.identity, audio.source.identity),
+        version=None,  # known where the result is read: it depends on what the video was called first
         stream_url=UNRENDERED,
         filename=merged_filename(video.source, audio.source),
     )

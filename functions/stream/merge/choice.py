@@ -1,4 +1,4 @@
-"""Which layout two files get: a function of their beginnings alone, so that every replica makes the same. Pure."""
+"""Which layout two files get: a function of their beginnings and tags alone, so that every replica makes the same. Pure."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from functions.stream.merge.progressive import progressive
 from functions.stream.merge.webm import webm
 from functions.stream.merge.webm_head import WebM
 from shared.sources import Source
+from shared.tags import Tags
 
 Container: TypeAlias = Literal["mp4", "webm"]
 Head: TypeAlias = Mp4 | WebM
@@ -72,7 +73,7 @@ def check(video: Head, audio: Head) -> None:
         raise Unsupported("codecs")
 
 
-def plan_short(video: Mp4, audio: Mp4, beginnings: tuple[Sequence[bytes], Sequence[bytes]]) -> Layout:
+def plan_short(video: Mp4, audio: Mp4, beginnings: tuple[Sequence[bytes], Sequence[bytes]], tags: Tags) -> Layout:
     """The layout without fragments.
 
     :param beginnings: of every fragment of the video and of the sound, with the whole moof
@@ -80,7 +81,7 @@ def plan_short(video: Mp4, audio: Mp4, beginnings: tuple[Sequence[bytes], Sequen
     """
     check(video, audio)
     with _trusted():
-        return progressive(video, audio, (_fragments(video, beginnings[VIDEO]), _fragments(audio, beginnings[AUDIO])))
+        return progressive(video, audio, (_fragments(video, beginnings[VIDEO]), _fragments(audio, beginnings[AUDIO])), tags)
 
 
 def _fragments(track: Mp4, beginnings: Sequence[bytes]) -> list[Fragment]:
@@ -91,7 +92,7 @@ def _fragments(track: Mp4, beginnings: Sequence[bytes]) -> list[Fragment]:
     ]
 
 
-def plan(video: Head, audio: Head) -> Layout:
+def plan(video: Head, audio: Head, tags: Tags) -> Layout:
     """The layout that takes nothing but the beginnings.
 
     :raises Unsupported: where there is none
@@ -99,9 +100,9 @@ def plan(video: Head, audio: Head) -> Layout:
     check(video, audio)
     with _trusted():
         if isinstance(video, Mp4) and isinstance(audio, Mp4):
-            return fragmented(video, audio)
+            return fragmented(video, audio, tags)
         if isinstance(video, WebM) and isinstance(audio, WebM):
-            return webm(video, audio)
+            return webm(video, audio, tags)
     raise Unsupported("containers")
 
 

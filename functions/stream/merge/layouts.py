@@ -21,6 +21,7 @@ from functions.stream.merge.mp4_head import Mp4
 from functions.stream.merge.reader import Open
 from shared.problems import ProblemError
 from shared.sources import Source
+from shared.tags import Tags
 
 MEMORY: Final = 32 * 1024 * 1024
 """Bytes of all layouts that are kept, roughly; one of ten hours has two million."""
@@ -62,11 +63,18 @@ class Layouts:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def of(
-        self, video: Source, audio: Source, version: str, open_source: Open, *, lease: AbstractAsyncContextManager[None]
+        self,
+        video: Source,
+        audio: Source,
+        tags: Tags,
+        *,
+        version: str,
+        open_source: Open,
+        lease: AbstractAsyncContextManager[None],
     ) -> Layout:
         """The layout of these two.
 
-        :param version: names the merged file
+        :param version: names the merged file: a layout that is known under it has the same tags
         :param lease: held while anything is read for it
         :raises ProblemError: ``incompatible_formats``, or what kept the beginnings of a source from being read
         """
@@ -75,29 +83,29 @@ class Layouts:
             layout = self._known.get(version) or await self._kept(version)
             if layout is None:
                 async with lease:
-                    layout = await self._found(video, audio, version, open_source)
+                    layout = await self._found(video, audio, tags, version, open_source)
             self._remember(version, layout)
             return layout
 
-    async def _found(self, video: Source, audio: Source, version: str, open_source: Open) -> Layout:
+    async def _found(self, video: Source, audio: Source, tags: Tags, version: str, open_source: Open) -> Layout:
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._made(video, audio, version, open_source)
+                return await self._made(video, audio, tags, version, open_source)
         except Unsupported as error:
             raise ProblemError("incompatible_formats", str(error)) from None
         except TimeoutError:
             raise ProblemError("source_timeout") from None
 
-    async def _made(self, video: Source, audio: Source, version: str, open_source: Open) -> Layout:
+    async def _made(self, video: Source, audio: Source, tags: Tags, version: str, open_source: Open) -> Layout:
         heads = await read_heads(video, audio, choice.container(video, audio), open_source)
         choice.check(*heads)
         first, second = heads
         if isinstance(first, Mp4) and isinstance(second, Mp4) and choice.is_short(first, second):
             beginnings = await read_beginnings(first, second, open_source, at_once=self._at_once)
-            layout = await asyncio.to_thread(_short, first, second, beginnings)
+            layout = await asyncio.to_thread(_short, first, second, beginnings, tags)
             await self._keep(version, layout)
             return layout
-        return await asyncio.to_thread(choice.plan, *heads)
+        return await asyncio.to_thread(choice.plan, first, second, tags)
 
     def _remember(self, version: str, layout: Layout) -> None:
         self._known[version] = layout
@@ -125,11 +133,11 @@ class Layouts:
             log.warning("layout not kept", error=type(error).__name__)
 
 
-def _short(video: Mp4, audio: Mp4, beginnings: tuple[Sequence[bytes], Sequence[bytes]]) -> Layout:
+def _short(video: Mp4, audio: Mp4, beginnings: tuple[Sequence[bytes], Sequence[bytes]], tags: Tags) -> Layout:
     """Without fragments where that is possible."""
     try:
-        return choice.plan_short(video, audio, beginnings)
+        return choice.plan_short(video, audio, beginnings, tags)
     except Unsupported as error:
         if error.reason not in INSTEAD:
             raise
-        return choice.plan(video, audio)
+        return choice.plan(video, audio, tags)

@@ -13,7 +13,9 @@ from functions.stream.merge import sidx
 from functions.stream.merge.boxes import boxes, children, make, make_full, raw
 from functions.stream.merge.layout import AUDIO, FRAGMENT, OWN, VIDEO, Layout, Span
 from functions.stream.merge.mp4_head import EditEntry, Mp4
+from functions.stream.merge.mp4_tags import udta
 from functions.stream.merge.order import follow
+from shared.tags import Tags
 
 VIDEO_ID: Final = 1
 AUDIO_ID: Final = 2
@@ -23,9 +25,9 @@ _UNITY: Final = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000000
 _FTYP: Final = make(b"ftyp", b"iso6", bytes(4), b"iso6iso5isommp41dash")
 
 
-def fragmented(video: Mp4, audio: Mp4) -> Layout:
+def fragmented(video: Mp4, audio: Mp4, tags: Tags) -> Layout:
     """The layout."""
-    movie = _FTYP + moov(video, audio, [media(video), media(audio)], mvex(video, audio))
+    movie = _FTYP + moov(video, audio, [media(video), media(audio)], mvex(video, audio), udta(tags))
     head = len(movie) + sidx.made_size(audio.index) + sidx.made_size(video.index)
     spans: list[Span] = []
     places: tuple[list[int], list[int]] = ([], [])

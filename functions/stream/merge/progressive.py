@@ -16,7 +16,9 @@ from functions.stream.merge.layout import AUDIO, OWN, VIDEO, Layout, Span, Track
 from functions.stream.merge.moof import Fragment
 from functions.stream.merge.mp4 import media, moov
 from functions.stream.merge.mp4_head import EditEntry, Mp4
+from functions.stream.merge.mp4_tags import udta
 from functions.stream.merge.samples import Samples, gathered, table
+from shared.tags import Tags
 
 _LARGE: Final = (1 << 32) - (1 << 26)
 """Bytes of media from which on places are written with 64 bits."""
@@ -24,7 +26,7 @@ _LARGE: Final = (1 << 32) - (1 << 26)
 _SPARE: Final = 64 * 1024
 
 
-def progressive(video: Mp4, audio: Mp4, fragments: tuple[Sequence[Fragment], Sequence[Fragment]]) -> Layout:
+def progressive(video: Mp4, audio: Mp4, fragments: tuple[Sequence[Fragment], Sequence[Fragment]], tags: Tags) -> Layout:
     """The layout.
 
     :param fragments: all of the video, all of the sound
@@ -52,7 +54,7 @@ def progressive(video: Mp4, audio: Mp4, fragments: tuple[Sequence[Fragment], Seq
             at += chunk.size
         tables = (table(track, some, at, is_wide=is_wide) for track, some, at in zip(tracks, samples, places, strict=True))
         medias = list(map(media, tracks, tables))
-        return ftyp + moov(tracks[VIDEO], tracks[AUDIO], medias) + header, spans
+        return ftyp + moov(tracks[VIDEO], tracks[AUDIO], medias, udta(tags)) + header, spans
 
     measured, _ = head(0)
     own, spans = head(len(measured))

@@ -1,19 +1,21 @@
-"""Two WebM files as one: head, cues, then all clusters as they are but for a few bytes. Pure.
+"""Two WebM files as one: head, tags, cues, then all clusters as they are but for a few bytes. Pure.
 
 Cues name only video clusters with sound right behind them: a seek goes to one place in the file, and one from which sound has to be
 looked for means seconds of silence.
 """
 
 import struct
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Final
 
-from functions.stream.merge import ebml
+from functions.stream.merge import ebml, webm_tags
 from functions.stream.merge.ebml import make, make_number
 from functions.stream.merge.errors import Unsupported
 from functions.stream.merge.layout import AUDIO, BLOCKS, CLUSTER, OWN, VIDEO, Edit, Layout, Span
 from functions.stream.merge.order import follow
 from functions.stream.merge.webm_head import WebM
+from shared.tags import Tags
 
 _APP: Final = b"Sluice"
 _TIME_BYTES: Final = 5
@@ -37,7 +39,7 @@ _EBML: Final = make(
 )
 
 
-def webm(video: WebM, audio: WebM) -> Layout:
+def webm(video: WebM, audio: WebM, tags: Tags) -> Layout:
     """The layout.
 
     :raises Unsupported: ``timescales``
@@ -47,10 +49,8 @@ def webm(video: WebM, audio: WebM) -> Layout:
     number = audio.number if audio.number != video.number else 1 + video.number % 2
     order = list(follow(video.times, audio.times))
     entries = [index for (track, index), (after, _) in pairwise(order) if track == VIDEO and after == AUDIO]
-    info = _info(video, audio)
-    tracks = make(ebml.TRACKS, make(ebml.TRACK_ENTRY, video.entry) + make(ebml.TRACK_ENTRY, _entry(audio, number, video.uid)))
-    before = len(_seek_head(0, 0)) + len(info) + len(tracks)
-    at = before + _CUES_HEADER + _CUE_SIZE * len(entries)  # from the beginning of the segment's body
+    before = _before_cues(video, audio, number, tags)
+    at = len(before) + _CUES_HEADER + _CUE_SIZE * len(entries)  # from the beginning of the segment's body
     places: list[int] = []
     spans: list[Span] = []
     # YouTube's two files both call their track 1: then every block of the sound has to be told apart.
@@ -68,20 +68,35 @@ def webm(video: WebM, audio: WebM) -> Layout:
         [
             _EBML,
             ebml.head(ebml.SEGMENT, at, size_length=8),
-            _seek_head(len(info), len(tracks)),
-            info,
-            tracks,
+            before,
             make(ebml.CUES, b"".join(cues), size_length=4),
         ]
     )
     return Layout(form="webm", own=own, spans=(Span(OWN, 0, len(own)), *spans))
 
 
-def _info(video: WebM, audio: WebM) -> bytes:
-    durations = [duration for duration in (video.duration, audio.duration) if duration is not None]
-    said = make(ebml.DURATION, struct.pack(">d", max(durations))) if durations else b""
+def _before_cues(video: WebM, audio: WebM, number: int, tags: Tags) -> bytes:
+    """All that the segment begins with. What nothing is said of is left out.
+
+    :param number: the sound's track
+    """
+    duration = max((one.duration for one in (video, audio) if one.duration is not None), default=None)
+    entries = make(ebml.TRACK_ENTRY, video.entry) + make(ebml.TRACK_ENTRY, _entry(audio, number, video.uid))
+    parts = {
+        ebml.INFO: _info(video.scale, duration, tags.title),
+        ebml.TRACKS: make(ebml.TRACKS, entries),
+        ebml.CHAPTERS: webm_tags.chapters(tags, None if duration is None else int(duration * video.scale)),
+        ebml.TAGS: webm_tags.whole(tags),
+    }
+    there = {id_: part for id_, part in parts.items() if part}
+    return _seek_head([(id_, len(part)) for id_, part in there.items()]) + b"".join(there.values())
+
+
+def _info(scale: int, duration: float | None, title: str) -> bytes:
+    said = b"" if duration is None else make(ebml.DURATION, struct.pack(">d", duration))
+    named = make(ebml.TITLE, title.encode()) if title else b""
     apps = make(ebml.MUXING_APP, _APP) + make(ebml.WRITING_APP, _APP)
-    return make(ebml.INFO, make_number(ebml.TIMESTAMP_SCALE, video.scale, 8) + said + apps)
+    return make(ebml.INFO, make_number(ebml.TIMESTAMP_SCALE, scale, 8) + said + named + apps)
 
 
 def _entry(track: WebM, number: int, taken: bytes) -> bytes:
@@ -95,14 +110,14 @@ def _entry(track: WebM, number: int, taken: bytes) -> bytes:
     return bytes(changed)
 
 
-def _seek_head(info: int, tracks: int) -> bytes:
-    """Where the three others are, by their sizes; its own does not depend on them."""
+def _seek_head(parts: Sequence[tuple[int, int]]) -> bytes:
+    """Where the others are: these, by id and size, and the cues behind them; its own size does not depend on theirs."""
     own = 0
     for _ in range(2):
-        places = {ebml.INFO: own, ebml.TRACKS: own + info, ebml.CUES: own + info + tracks}
+        places = accumulate((size for _, size in parts), initial=own)
         seeks = (
             make(ebml.SEEK, make(ebml.SEEK_ID, ebml.identified(id_)) + make_number(ebml.SEEK_POSITION, place, 4))
-            for id_, place in places.items()
+            for id_, place in zip([*(id_ for id_, _ in parts), ebml.CUES], places, strict=True)
         )
         made = make(ebml.SEEK_HEAD, b"".join(seeks))
         own = len(made)

@@ -7,7 +7,20 @@ local function close(task_id, run_id, record)
   if redis.call('GET', 'inflight:' .. record.url_hash) == task_id then redis.call('DEL', 'inflight:' .. record.url_hash) end
 end
 
--- result: media (JSON), fresh_seconds, ends (when its sources end, s since 1970), is_degraded ('1' | '0'), sources {field, value, …}
+-- A link to a merged file holds for a week, and the file's bytes follow from its tags. Titles are tried out on people and translated:
+-- what was found first stays, until it would end before the result and the sources that are written now; found again, it stays as long
+-- as a new one.
+local TAGS_LIFETIME = 777600000 -- nine days
+
+local function keep_tags(media_id, tags)
+  local key = tags_key(media_id)
+  if redis.call('GET', key) == tags or redis.call('PTTL', key) <= RESULT_LIFETIME then
+    redis.call('SET', key, tags, 'PX', TAGS_LIFETIME)
+  end
+end
+
+-- result: media (JSON), fresh_seconds, ends (when its sources end, s since 1970), is_degraded ('1' | '0'), tags (JSON), where whoever
+-- left it knew of them, sources {field, value, …}
 local function complete(task_id, record, now, result)
   local media = 'media:' .. record.url_hash
   local known = redis.call('HMGET', media, 'is_degraded', 'fresh_until')
@@ -16,7 +29,8 @@ local function complete(task_id, record, now, result)
     redis.call('HSET', media, 'json', result.media, 'task_id', task_id, 'is_degraded', result.is_degraded, 'analyzed_at', now,
       'fresh_until', now + result.fresh_seconds * 1000)
   end
-  redis.call('PEXPIRE', media, TASK_LIFETIME + 3600000)
+  redis.call('PEXPIRE', media, RESULT_LIFETIME)
+  if result.tags then keep_tags(record.media_id, result.tags) end
   local sources = 'sources:' .. record.media_id
   -- Laid over what was there: a poorer analysis must not take a running download's source away. Each source ends by itself.
   for i = 1, #result.sources, 2 do redis.call('HSET', sources, result.sources[i], result.sources[i + 1]) end

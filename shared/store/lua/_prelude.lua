@@ -1,5 +1,6 @@
 -- Shared by every script: time, task records, slots, wake-ups. All times are milliseconds of the store's clock.
 local TASK_LIFETIME = 86400000 -- a task answers for 24 h after its last change
+local RESULT_LIFETIME = TASK_LIFETIME + 3600000 -- as long as any task tells it
 local MAX_SOURCE_AGE = 86400000 -- whatever `expire=` of a URL says
 local PENDING = {analyze = 'queue:pending', refresh = 'queue:refresh'}
 local DUE = {analyze = 'queue:due', refresh = 'queue:due:refresh'} -- by the end of a lease or of a wait
@@ -40,7 +41,12 @@ local function change(task_id, now, ...)
   redis.call('PUBLISH', 'events', task_id .. ' ' .. version)
 end
 
--- {fields, rank in its queue | false, {JSON, analyzed at, fresh until} of its result | false}, or false
+-- What the merged files of a video say of themselves.
+local function tags_key(media_id)
+  return 'tags:' .. media_id
+end
+
+-- {fields, rank in its queue | false, {JSON, analyzed at, fresh until, tags | false} of its result | false}, or false
 local function snapshot(task_id)
   local fields = redis.call('HGETALL', task_key(task_id))
   if #fields == 0 then return false end
@@ -48,6 +54,7 @@ local function snapshot(task_id)
   for i = 1, #fields, 2 do record[fields[i]] = fields[i + 1] end
   local rank = record.state == 'pending' and redis.call('ZRANK', PENDING[record.lane], task_id) or false
   local media = record.state == 'completed' and redis.call('HMGET', 'media:' .. record.url_hash, 'json', 'analyzed_at', 'fresh_until')
+  if media then table.insert(media, redis.call('GET', tags_key(record.media_id))) end
   return {fields, rank, media}
 end
 
