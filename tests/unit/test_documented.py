@@ -103,7 +103,7 @@ def test_the_reference_is_what_the_functions_say_today() -> None:
         assert (DOCS / name).read_text(encoding="utf-8") == text, "scripts/api-reference.sh writes it anew"
 
 
-KEY: Final = re.compile(r"""f?['"]((?:task|trail|queue|inflight|media|sources|layout|leases|rate):[a-z:]*)""")
+KEY: Final = re.compile(r"""f?['"]((?:task|trail|queue|inflight|media|sources|layout|leases|rate|tags|workers):[a-z:]*)""")
 
 
 def test_every_key_of_the_store_is_described() -> None:
