@@ -13,12 +13,14 @@ import imageio_ffmpeg
 from functions.stream.merge import choice
 from functions.stream.merge.choice import Container, Head
 from functions.stream.merge.errors import Reason, Short, Unsupported
-from functions.stream.merge.layout import AUDIO, VIDEO, Layout, Origin
+from functions.stream.merge.layout import AUDIO, VIDEO, Layout, Origin, Track
 from functions.stream.merge.layouts import INSTEAD
 from functions.stream.merge.mp4_head import Mp4
 from functions.stream.merge.reader import read
 from shared.sources import ByteRange
-from shared.tags import UNTAGGED, Chapter, Tags
+from shared.tags import UNTAGGED, Chapter, Tags, tags_of
+from tests.streaming import result_of
+from tests.youtube import YouTube
 
 CACHE: Final = Path(__file__).parents[1] / ".cache" / "merge-media"
 VERSION: Final = 1
@@ -175,3 +177,26 @@ class Sources:
 async def merged(layout: Layout, sources: Sources, wanted: ByteRange | None = None) -> bytes:
     """These bytes of the merged file."""
     return b"".join([chunk async for chunk in read(layout, wanted or ByteRange(0, layout.size), sources.open)])
+
+
+class Merged:
+    """What a merged file of the stand-in has to be, made in memory."""
+
+    def __init__(self, youtube: YouTube, video_id: str, video: str, audio: str, *, is_tagged: bool = True) -> None:
+        files = [youtube.media(video_id, name) for name in (video, audio)]
+        self._video, self._audio = (file.read(0, file.size) for file in files)
+        self._kind: Container = "webm" if files[0].mime == "video/webm" else "mp4"
+        self.tags = tags_of(result_of(youtube, video_id)) if is_tagged else UNTAGGED
+        self.layout: Layout = chosen(self._video, self._audio, self._kind, self.tags)
+        self.size = self.layout.size
+
+    def fragment(self, track: Track, number: int) -> int:
+        """Where one begins in its MP4 file."""
+        head = head_of(self._video if track == VIDEO else self._audio, self._kind)
+        assert isinstance(head, Mp4)
+        return head.index.offsets[number]
+
+    async def read(self, start: int = 0, end: int | None = None) -> bytes:
+        return await merged(
+            self.layout, Sources(self._video, self._audio, chunk=1 << 20), ByteRange(start, self.size if end is None else end)
+        )

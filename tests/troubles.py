@@ -41,7 +41,6 @@ from tests.youtube import (
 )
 from tests.youtube.faults import Occasion
 
-SIZE: Final = 1_000_003
 BEGUN: Final = 1000
 """Bytes of a piece that come before the trouble does."""
 PAST: Final = "Mon, 05 Jan 2026 00:00:00 GMT"
@@ -52,11 +51,12 @@ End = Literal["identical", "visible", "either"]
 
 @dataclass(kw_only=True)
 class Scene:
-    """Where a trouble strikes."""
+    """Where a trouble strikes: one byte of one of the large video's files."""
 
     youtube: YouTube
     analyst: Analyst
     redis_url: str
+    itag: int
     offset: int
     restarts: list[Thread] = field(default_factory=list)
 
@@ -88,6 +88,7 @@ class Trouble:
     before: Act | None = None
     meanwhile: Act | None = None  # in the moment of the first strike
     needs_bytes: bool = False  # what has served nothing yet may serve another file of the same size: only dates that differ tell
+    may_begin_anew: bool = False  # with the other file, for a client that has had no byte
 
     def put(self, scene: Scene) -> FaultHandle | None:
         """It is going to happen."""
@@ -96,7 +97,7 @@ class Trouble:
         if not self.effects:
             return None
         times = None if self.is_lasting else len(self.effects)
-        return scene.youtube.fault(Fault("media", _InTurn(self, scene), covers=scene.offset, times=times))
+        return scene.youtube.fault(Fault("media", _InTurn(self, scene), itag=scene.itag, covers=scene.offset, times=times))
 
 
 class _InTurn:
@@ -148,7 +149,8 @@ def _upload_again(scene: Scene) -> None:
 
 
 def _resize(scene: Scene) -> None:
-    scene.youtube.edit(LARGE, sizes={140: SIZE + 4096})
+    size = scene.youtube.media(LARGE, scene.itag).size
+    scene.youtube.edit(LARGE, sizes=scene.youtube.video(LARGE).sizes | {scene.itag: size + 4096})
 
 
 def _move(scene: Scene) -> None:
@@ -161,13 +163,13 @@ def _give_tokens(scene: Scene) -> None:
 
 def _expire(scene: Scene) -> None:
     """Whatever was found until now; what is found later lives longer."""
-    expire = int(parse_qs(urlsplit(scene.youtube.url(LARGE, "140")).query)["expire"][0])
+    expire = int(parse_qs(urlsplit(scene.youtube.url(LARGE, scene.itag)).query)["expire"][0])
     scene.youtube.edit(LARGE, expires_in=scene.youtube.video(LARGE).expires_in + 3600)
-    scene.follow(Fault("media", Expired(expire), covers=scene.offset))
+    scene.follow(Fault("media", Expired(expire), itag=scene.itag, covers=scene.offset))
 
 
 def _refuse_past(scene: Scene) -> None:
-    scene.follow(Fault("media", RefusedPast(scene.offset)))
+    scene.follow(Fault("media", RefusedPast(scene.offset), itag=scene.itag))
 
 
 REFUSALS: Final = {f"refused with {code}": once(Status(code)) for code in (400, 401, 403, 404, 410)}
@@ -223,8 +225,10 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     "exit moved": Trouble(effects=(AddressBound(),), is_lasting=True, before=_move),
     "another file, once": once(SourceChanged()),
     "another file": lasting(SourceChanged()),
-    "another file of the same size": Trouble(effects=(ShortBody(BEGUN),), meanwhile=_upload_again, end="visible", needs_bytes=True),
-    "another file of another size": Trouble(effects=(ShortBody(BEGUN),), meanwhile=_resize, end="visible"),
+    "another file of the same size": Trouble(
+        effects=(ShortBody(BEGUN),), meanwhile=_upload_again, end="visible", needs_bytes=True, may_begin_anew=True
+    ),
+    "another file of another size": Trouble(effects=(ShortBody(BEGUN),), meanwhile=_resize, end="visible", may_begin_anew=True),
     "refused, and another file there": Trouble(effects=(Status(403),), meanwhile=_upload_again, end="either"),
     "proxy restarted": restarted(),
     "host not found, once": restarted(Unreachable(), times=1),

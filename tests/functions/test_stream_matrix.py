@@ -4,15 +4,12 @@ combinations of several. All of that over one connection and over four.
 However a download ends: what the client holds is the file, or visibly no file, and nothing of the download is left behind.
 """
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
-from functools import partial
 from itertools import product
-from typing import Any, Final, Literal
+from typing import Final
 
-import httpx
 import pytest
 import pytest_asyncio
 from msgspec import Struct
@@ -20,23 +17,23 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from functions.stream.budget import Budget
-from functions.stream.window import Pace
-from shared.settings import RateLimit, Settings
+from shared.settings import RateLimit
 from shared.store import open_store
-from shared.upstream import Patience, open_upstream
-from tests.streaming import Gateway, gateway, settings_behind, until
-from tests.troubles import SIZE, TROUBLES, End, Scene
+from tests.matrix import Case, Matrix, Strike, small_pieces
+from tests.streaming import gateway, settings_behind
+from tests.troubles import TROUBLES, End
 from tests.valkey import Valkey
-from tests.youtube import LARGE, Fault, Slow, YouTube
+from tests.youtube import LARGE, MediaFile, YouTube
 
-PATH: Final = f"/v1/stream/{LARGE}/140"
+ITAG: Final = 140
+PATH: Final = f"/v1/stream/{LARGE}/{ITAG}"
+SIZE: Final = 1_000_003
 PLACES: Final = ("first", "middle", "last")
 RANGES: Final = (None, (123_457, SIZE - 98_765))
 CONNECTIONS: Final = (1, 4)
 COMBINATIONS: Final = 40
 AT_ONCE: Final = 10
 """Combinations in one test."""
-Result = Literal["identical", "broken", "problem"]
 
 
 class Setting(Struct, frozen=True):
@@ -44,6 +41,11 @@ class Setting(Struct, frozen=True):
 
     troubles: tuple[tuple[str, str], ...]  # names and places
     range: tuple[int, int] | None
+
+    @property
+    def case(self) -> Case:
+        strikes = tuple(Strike(name, ITAG, self.offset(place)) for name, place in self.troubles)
+        return Case(path=PATH, strikes=strikes, range=self.range, must_end=self.must_end)
 
     def offset(self, place: str) -> int:
         """Of the byte whose piece is struck."""
@@ -60,6 +62,17 @@ class Setting(Struct, frozen=True):
         return "identical" if ends == {"identical"} and len(set(places)) == len(places) else "either"
 
 
+class Single:
+    """A format as it is."""
+
+    def __init__(self, file: MediaFile) -> None:
+        self._file = file
+        self.size = file.size
+
+    async def read(self, start: int, end: int) -> bytes:
+        return self._file.read(start, end)
+
+
 @pytest.fixture(scope="module")
 def youtube() -> Iterator[YouTube]:
     with YouTube.running() as opened:
@@ -68,116 +81,18 @@ def youtube() -> Iterator[YouTube]:
 
 @pytest.fixture(scope="module")
 def budgets() -> Iterator[list[Budget]]:
-    """Of the applications that are started: with small pieces, little patience, and as many connections as there may be."""
-    made: list[Budget] = []
-
-    def make(total: int) -> Budget:
-        made.append(Budget(total))
-        return made[-1]
-
-    def connections(_pace: Pace, *, most: int) -> int:
-        return most
-
-    patience = Patience(connect=2.0, idle=0.2, head=2.0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("functions.stream.app.Budget", make)
-        patch.setattr("functions.stream.app.open_upstream", partial(open_upstream, patience=patience))
-        patch.setattr("functions.stream.fetch.connections", connections)
-        patch.setattr("functions.stream.window.FIRST_PIECE", 32 << 10)
-        patch.setattr("functions.stream.window.MAX_RANGE", 256 << 10)
-        patch.setattr("functions.stream.window.WINDOW", 512 << 10)
-        patch.setattr("functions.stream.fetch.WINDOW", 512 << 10)
-        patch.setattr("functions.stream.recovery.FIRST_BACKOFF", 0.002)
-        patch.setattr("functions.stream.source.JUST_NOW", 0.0)  # each case is a video's first
-        patch.setattr("shared.analyses._POLL_SECONDS", (0.01,))
+    """Of the applications that are started."""
+    with small_pieces() as made:
         yield made
-
-
-class Matrix:
-    """Plays cases, and looks at what is left of each."""
-
-    def __init__(self, stream: Gateway, settings: Settings, budgets: list[Budget], redis: "Redis") -> None:
-        self._stream = stream
-        self._settings = settings
-        self._budgets = budgets
-        self._redis = redis
-        self.connections = settings.stream_connections
-        self.widest = 0
-        """Upstream connections at once."""
-
-    @property
-    def has_turn(self) -> bool:
-        """Whether it analyses what is asked for: there is one store."""
-        return not self._stream.analyst.is_idle
-
-    @has_turn.setter
-    def has_turn(self, value: bool) -> None:
-        self._stream.analyst.is_idle = not value
-
-    async def play(self, setting: Setting) -> None:
-        stream, youtube = self._stream, self._stream.youtube
-        youtube.clear()
-        youtube.edit(LARGE, itags=(140,), sizes={140: SIZE})
-        stream.analyst.token = None
-        if self.connections > 1:
-            youtube.fault(Fault("media", Slow(20_000_000)))  # slow enough for others to begin
-        await stream.analyst.analyze(LARGE)
-        files = {await self._etag(): youtube.media(LARGE, "140")}
-        scenes = [self._scene(setting.offset(place)) for _, place in setting.troubles]
-        handles = [TROUBLES[name].put(scene) for (name, _), scene in zip(setting.troubles, scenes, strict=True)]
-        before = asyncio.all_tasks()
-        result, tag, received = await self._take(setting)
-        for thread in (thread for scene in scenes for thread in scene.restarts):
-            await asyncio.to_thread(thread.join)
-        if tag is not None and tag not in files:  # nobody was promised the file that was there before
-            files[tag] = youtube.media(LARGE, "140")
-        if tag is not None:
-            start, end = setting.range or (0, files[tag].size)
-            assert received == files[tag].read(start, end if result == "identical" else start + len(received))
-        if setting.must_end != "either":
-            assert (result == "identical") == (setting.must_end == "identical"), result
-        for handle in handles:
-            assert handle is None or handle.hits or len(handles) > 1
-            if handle is not None and len(handles) > 1:
-                handle.release()  # with a request in its ears, a stand-in that is silent does not hear that its client leaves
-        self.widest = max(self.widest, *(request.concurrency for request in youtube.requests.media))
-        await self._nothing_is_left(before)
-
-    def _scene(self, offset: int) -> Scene:
-        return Scene(youtube=self._stream.youtube, analyst=self._stream.analyst, redis_url=self._settings.redis_url, offset=offset)
-
-    async def _etag(self) -> str:
-        return str((await self._stream.http.head(PATH)).headers["ETag"])
-
-    async def _take(self, setting: Setting) -> tuple[Result, str | None, bytes]:
-        headers = {} if setting.range is None else {"Range": f"bytes={setting.range[0]}-{setting.range[1] - 1}"}
-        received = bytearray()
-        async with self._stream.http.stream("GET", PATH, headers=headers) as answer:
-            if answer.status_code >= 400:
-                problem = await answer.aread()
-                assert answer.headers["Content-Type"] == "application/problem+json", problem
-                assert "ETag" not in answer.headers
-                return "problem", None, b""
-            assert answer.status_code == (200 if setting.range is None else 206)
-            tag = answer.headers["ETag"]
-            try:
-                async for chunk in answer.aiter_raw():
-                    received += chunk
-            except (httpx.RemoteProtocolError, httpx.ReadError):
-                return "broken", tag, bytes(received)
-            assert len(received) == int(answer.headers["Content-Length"])
-            return "identical", tag, bytes(received)
-
-    async def _nothing_is_left(self, before: set["asyncio.Task[Any]"]) -> None:
-        await until(lambda: all(request.ended for request in self._stream.youtube.requests.media), within=2)
-        await until(lambda: not asyncio.all_tasks() - before, within=2)
-        assert {budget.taken for budget in self._budgets} == {0}
-        assert not await self._redis.keys("leases:*")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def matrices(youtube: YouTube, valkey: Valkey, budgets: list[Budget]) -> AsyncIterator[Mapping[int, Matrix]]:
     """For each number of connections."""
+
+    async def file(_path: str) -> Single:
+        return Single(youtube.media(LARGE, ITAG))
+
     known = replace(settings_behind(youtube, redis_url=valkey.url), rate_limit=RateLimit(0, 60))
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(known))
@@ -186,7 +101,7 @@ async def matrices(youtube: YouTube, valkey: Valkey, budgets: list[Budget]) -> A
         for count in CONNECTIONS:
             settings = replace(known, stream_connections=count)
             stream = await stack.enter_async_context(gateway(youtube, store, settings))
-            made[count] = Matrix(stream, settings, budgets, redis)
+            made[count] = Matrix(stream, settings, budgets, redis, file=file)
         yield made
 
 
@@ -211,8 +126,8 @@ def test_how_many_cases_there_are() -> None:
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", TROUBLES)
 async def test_alone(matrix: Matrix, name: str) -> None:
-    for case in CASES[name]:
-        await matrix.play(case)
+    for setting in CASES[name]:
+        await play(matrix, setting)
     assert matrix.widest > 1 or matrix.connections == 1
 
 
@@ -228,4 +143,8 @@ def combination(seed: int) -> Setting:
 @pytest.mark.parametrize("first", range(0, COMBINATIONS, AT_ONCE))
 async def test_together(matrix: Matrix, first: int) -> None:
     for seed in range(first, first + AT_ONCE):
-        await matrix.play(combination(seed))
+        await play(matrix, combination(seed))
+
+
+async def play(matrix: Matrix, setting: Setting) -> None:
+    await matrix.play(setting.case, itags=(ITAG,), sizes={ITAG: SIZE})

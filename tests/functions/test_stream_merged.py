@@ -13,15 +13,12 @@ import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from functions.stream.merge.choice import Container
-from functions.stream.merge.layout import AUDIO, VIDEO, Layout
+from functions.stream.merge.layout import AUDIO, VIDEO
 from shared.merges import merged_version
 from shared.settings import Settings
-from shared.sources import ByteRange
 from shared.store import Store
-from shared.tags import UNTAGGED, tags_of
-from tests.merging import Sources, chosen, merged
-from tests.streaming import Gateway, gateway, result_of, settings_behind, source_of
+from tests.merging import Merged
+from tests.streaming import Gateway, gateway, settings_behind, source_of
 from tests.youtube import (
     LANGUAGES,
     LARGE,
@@ -29,39 +26,16 @@ from tests.youtube import (
     Effect,
     Fault,
     IgnoredRange,
-    LongBody,
     Redirect,
-    Reset,
-    ShiftedRange,
-    ShortBody,
     SourceChanged,
     Stall,
     Status,
-    WrongLength,
-    WrongRange,
     YouTube,
 )
 
 SHORT: Final = f"/v1/stream/{ORDINARY}/137+140"
 LONG: Final = f"/v1/stream/{LARGE}/137+140"
 MIB: Final = 1 << 20
-
-
-class Merged:
-    """What a merged file has to be, made in memory."""
-
-    def __init__(self, youtube: YouTube, video_id: str, video: str, audio: str, *, is_tagged: bool = True) -> None:
-        files = [youtube.media(video_id, name) for name in (video, audio)]
-        self._video, self._audio = (file.read(0, file.size) for file in files)
-        kind: Container = "webm" if files[0].mime == "video/webm" else "mp4"
-        self.tags = tags_of(result_of(youtube, video_id)) if is_tagged else UNTAGGED
-        self.layout: Layout = chosen(self._video, self._audio, kind, self.tags)
-        self.size = self.layout.size
-
-    async def read(self, start: int = 0, end: int | None = None) -> bytes:
-        return await merged(
-            self.layout, Sources(self._video, self._audio, chunk=MIB), ByteRange(start, self.size if end is None else end)
-        )
 
 
 @pytest.fixture(scope="module")
@@ -341,44 +315,6 @@ async def test_urls_that_expire_while_bytes_flow(stream: Gateway, long: Merged) 
             received += chunk
     assert received == await long.read()
     assert stream.analyst.analyses.count(LARGE) in {2, 3}
-
-
-EFFECTS: Final = [
-    Status(403),
-    Status(404),
-    Status(429, retry_after=0),
-    Status(503),
-    Reset(),
-    Reset(after=1000),
-    ShortBody(),
-    ShortBody(after=1000),
-    LongBody(is_declared=True),
-    LongBody(),
-    WrongLength(off_by=-1),
-    WrongLength(off_by=1),
-    WrongRange(),
-    WrongRange("bytes 0-9/10"),
-    ShiftedRange(),
-    IgnoredRange(),
-    SourceChanged(),
-    Redirect("sibling"),
-]
-
-
-@pytest.mark.parametrize("effect", EFFECTS, ids=str)
-@pytest.mark.parametrize("itag", [137, 140])
-@pytest.mark.usefixtures("hasty")
-async def test_one_fault_of_either_source_leaves_no_trace(stream: Gateway, long: Merged, effect: Effect, itag: int) -> None:
-    """At its beginning, and where the client gets its bytes from."""
-    audio = next(span for span in long.layout.spans if span.origin == AUDIO)
-    place = sum(span.size for span in long.layout.spans[: long.layout.spans.index(audio)])
-    start, end = place - 700_000, place + audio.size + 700_000
-    covers = audio.offset + audio.size // 2 if itag == 140 else long.layout.spans[1].offset + long.layout.spans[1].size - 1000
-    faults = [stream.youtube.fault(Fault("media", effect, itag=itag, covers=at, times=1)) for at in (100, covers)]
-    answer = await stream.http.get(LONG, headers={"Range": f"bytes={start}-{end - 1}"})
-    assert answer.status_code == 206
-    assert answer.content == await long.read(start, end)
-    assert all(fault.hits == 1 for fault in faults)
 
 
 @pytest.mark.parametrize(

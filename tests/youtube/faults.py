@@ -160,7 +160,8 @@ class Stall:
     after: int = 0
 
     def change(self, answer: Answer, occasion: Occasion) -> None:
-        answer.cut, answer.stalled_until = self.after, occasion.handle.released
+        if self.after < answer.length:  # else all has been said
+            answer.cut, answer.stalled_until = self.after, occasion.handle.released
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,8 +158,9 @@ class YouTube:
         if self._listening:
             self._listening.join()
             self._listening = None
-        for thread in self._abort_all():
-            thread.join()
+        while threads := self._abort_all():  # more than once: a socket on its way into TLS is out of reach for a moment
+            for thread in threads:
+                thread.join(0.05)
 
     def _abort_all(self) -> list[Thread]:
         """The threads that end by that."""

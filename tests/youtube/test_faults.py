@@ -183,6 +183,12 @@ def test_stall_until_released(youtube: YouTube, client: httpx.Client, url: str) 
         assert answer.result().content == youtube.media(VIDEO, 137).read(0, 100_000)
 
 
+def test_no_stall_behind_the_last_byte(youtube: YouTube, client: httpx.Client, url: str) -> None:
+    youtube.fault(Fault("media", stand_in.Stall(1000)))
+    assert [len(get(client, url, 0, 999).content) for _ in range(2)] == [1000, 1000]
+    youtube.requests.wait_for(lambda requests: all(request.ended for request in requests))
+
+
 def test_stall_ends_when_the_client_leaves(youtube: YouTube, trust: ssl.SSLContext, url: str) -> None:
     youtube.fault(Fault("media", stand_in.Stall()))
     with (
