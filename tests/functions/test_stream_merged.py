@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import random
+import time
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,7 @@ from shared.merges import merged_version
 from shared.settings import Settings
 from shared.store import Store
 from tests.merging import Merged
-from tests.streaming import Gateway, gateway, settings_behind, source_of
+from tests.streaming import Gateway, gateway, settings_behind, source_of, until
 from tests.youtube import (
     LANGUAGES,
     LARGE,
@@ -27,6 +28,7 @@ from tests.youtube import (
     Fault,
     IgnoredRange,
     Redirect,
+    Slow,
     SourceChanged,
     Stall,
     Status,
@@ -303,6 +305,29 @@ async def test_curl_goes_on_in_the_middle_of_either_track(
     async with gateway(youtube, store, settings) as other:
         assert await curl(other.base + LONG, path) == 0
     assert hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256(await long.read()).digest()
+
+
+@pytest.mark.parametrize("itag", [137, 140])
+async def test_curl_goes_on_when_the_time_of_a_url_has_passed(
+    stream: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, itag: int
+) -> None:
+    """Of one source: between two downloads, and again in the middle of the second."""
+    stream.youtube.edit(LARGE, lifetimes={itag: 2}, sizes={137: 4 * MIB, 140: MIB})
+    file = Merged(stream.youtube, LARGE, "137", "140")
+    await stream.analyst.analyze(LARGE)
+    path, begun = tmp_path / "merged.mp4", file.size // 4
+    path.write_bytes((await stream.http.get(LONG, headers={"Range": f"bytes=0-{begun - 1}"})).content)
+    source = await stream.store.source(LARGE, str(itag))
+    assert source is not None
+    await until(lambda: time.time() > source.expires_at)
+    before = len(stream.youtube.requests)
+    for bound in ("FIRST_PIECE", "MAX_RANGE"):
+        monkeypatch.setattr(f"functions.stream.window.{bound}", MIB // 16)  # there is always something to be asked for
+    stream.youtube.fault(Fault("media", Slow(file.size / 4, is_shared=True)))  # for longer than a URL lives
+    assert await curl(stream.base + LONG, path) == 0
+    refused = [request for request in stream.youtube.requests[before:] if request.status == 403]
+    assert {request.itag for request in refused} == {itag}
+    assert path.read_bytes() == await file.read()
 
 
 async def test_urls_that_expire_while_bytes_flow(stream: Gateway, long: Merged) -> None:

@@ -46,6 +46,7 @@ class Video:
 
     Sizes are bytes, times seconds. `revision` stands for another upload of the same files: other bytes, other size, other lmt.
     `blocked_clients` get the bot check instead of the playability, and with `needs_player_token` those without one get `unproven`.
+    `lifetimes` replaces `expires_in` for an itag.
     `sizes` replaces the real file of an itag by one of that size:
     they stay playable: what is missing is filled with `free` boxes between MP4 fragments, or a Void element behind the WebM.
     """
@@ -68,6 +69,7 @@ class Video:
     live_status: str = "not_live"
     starts_at: str | None = None
     expires_in: int = 6 * 3600
+    lifetimes: dict[int, int] = field(default_factory=dict)
     revision: int = 0
     ad_seconds: int = 0
     super_resolution: frozenset[int] = frozenset()

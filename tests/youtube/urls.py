@@ -25,10 +25,10 @@ class Address:
 
 
 def address(file: MediaFile, video: Video, client: str, exit_address: str) -> Address:
-    """Where a client finds a file, valid for `video.expires_in` seconds and this exit address."""
+    """Where a client finds a file, for as long as the video says and for this exit address."""
     now = int(time.time())
     query = {
-        "expire": str(now + video.expires_in),
+        "expire": str(now + video.lifetimes.get(file.itag, video.expires_in)),
         "ei": f"ei{now:x}",
         "ip": exit_address,
         "id": f"o-{video.video_id}",
