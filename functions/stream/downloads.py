@@ -1,6 +1,7 @@
 """From a request for a file to the response that answers it."""
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Final
 
@@ -94,8 +95,10 @@ class Downloads:
         if wanted.version not in {None, version}:
             raise ProblemError("source_changed")
         opening = Opening(self._shared, (video, audio), client=wanted.client, has_begun=lambda: False)
-        lease = self._leases.hold(wanted.client, wanted.media_id, wanted.format_id)
-        layout = await self._layouts.of(video, audio, tags, version=version, open_source=opening, lease=lease)
+        # Who asks for headers alone downloads nothing.
+        is_download = wanted.method != "HEAD"
+        lease = self._leases.hold(wanted.client, wanted.media_id, wanted.format_id) if is_download else nullcontext()
+        layout = await self._layouts.of(video, audio, tags, version=version, open_source=opening, client=wanted.client, lease=lease)
         return merged(opening.latest, layout, version=version)
 
     def of(self, file: File, wanted: Wanted, *, changes: int = 0) -> ASGIApp:

@@ -226,16 +226,42 @@ async def test_one_download_is_one_lease(stream: Gateway, redis_url: str) -> Non
         assert await redis.zcard("leases:downloads") == 1
 
 
-async def test_what_a_plan_reads_is_a_download(youtube: YouTube, store: Store, settings: Settings) -> None:
+async def test_headers_are_no_download(youtube: YouTube, store: Store, settings: Settings) -> None:
+    """What is read for a file that is to be sent is part of its download: nothing is read where there is no room for it."""
     async with gateway(youtube, store, replace(settings, max_concurrent_downloads=1)) as stream:
         await stream.analyst.analyze(ORDINARY)
         await stream.analyst.analyze(LARGE)
-        assert (await stream.http.head(SHORT)).status_code == 200
         async with stream.http.stream("GET", LONG) as answer:
             assert answer.status_code == 200
-            assert (await stream.http.head(SHORT)).status_code == 200  # nothing is read for it
-            refused = await stream.http.head(f"/v1/stream/{ORDINARY}/136+140")
-            assert refused.status_code == 429
+            refused = await stream.http.get(SHORT)
+            assert (refused.status_code, refused.json()["code"]) == (429, "too_many_downloads")
+            assert {request.video_id for request in youtube.requests.media} == {LARGE}
+            assert (await stream.http.head(SHORT)).status_code == 200
+
+
+async def test_clients_wait_for_their_turn_to_have_layouts_found(
+    stream: Gateway, monkeypatch: pytest.MonkeyPatch, redis_url: str
+) -> None:
+    """Two of one client, so many of all of them; nobody is refused for it, unless it takes too long."""
+    names = [f"{video}+140" for video in (133, 134, 135, 136, 137, 160)]
+    held = stream.youtube.fault(Fault("media", Stall(), video_id=ORDINARY))
+
+    def planned() -> set[int | None]:
+        return {request.itag for request in stream.youtube.requests.media} - {140}
+
+    async with asyncio.TaskGroup() as group:
+        heads = [group.create_task(stream.http.head(f"/v1/stream/{ORDINARY}/{name}")) for name in names]
+        await until(lambda: len(planned()) == 2)
+        async with Redis.from_url(redis_url) as redis:
+            assert await redis.zcard("leases:downloads") == 0
+        monkeypatch.setattr("functions.stream.merge.turns.PATIENCE", 0.05)
+        refused = await stream.http.head(f"/v1/stream/{ORDINARY}/298+140")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10")
+        assert len(planned()) == 2
+        held.remove()
+    assert {head.result().status_code for head in heads} == {200}
+    assert len(planned()) == len(names)
+    assert max(request.concurrency for request in stream.youtube.requests.media) <= 2 * 4
 
 
 async def test_a_plan_that_takes_too_long(stream: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from functions.stream.merge.heads import read_beginnings, read_heads
 from functions.stream.merge.layout import Layout
 from functions.stream.merge.mp4_head import Mp4
 from functions.stream.merge.reader import Open
+from functions.stream.merge.turns import Turns
 from shared.problems import ProblemError
 from shared.sources import Source
 from shared.tags import Tags
@@ -60,7 +61,8 @@ class Layouts:
         self._store = store
         self._at_once = at_once
         self._known: OrderedDict[str, Layout] = OrderedDict()
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     async def of(
         self,
@@ -70,22 +72,30 @@ class Layouts:
         *,
         version: str,
         open_source: Open,
+        client: str,
         lease: AbstractAsyncContextManager[None],
     ) -> Layout:
         """The layout of these two.
 
         :param version: names the merged file: a layout that is known under it has the same tags
         :param lease: held while anything is read for it
-        :raises ProblemError: ``incompatible_formats``, or what kept the beginnings of a source from being read
+        :raises ProblemError: ``incompatible_formats``, ``too_many_downloads``, or what kept the beginnings of a source from being
+            read
         """
-        turn = self._turns.setdefault(version, asyncio.Lock())
-        async with turn:
-            layout = self._known.get(version) or await self._kept(version)
-            if layout is None:
-                async with lease:
-                    layout = await self._found(video, audio, tags, version, open_source)
+        layout = await self._remembered(version)
+        if layout is None:
+            under_way = self._under_way.setdefault(version, asyncio.Lock())
+            # Nobody has another one's turn to wait for before it is its own: whoever is first finds it for all of them.
+            async with lease, self._turns.turn(client), under_way:
+                layout = await self._remembered(version) or await self._found(video, audio, tags, version, open_source)
+                self._remember(version, layout)
+        return layout
+
+    async def _remembered(self, version: str) -> Layout | None:
+        layout = self._known.get(version) or await self._kept(version)
+        if layout is not None:
             self._remember(version, layout)
-            return layout
+        return layout
 
     async def _found(self, video: Source, audio: Source, tags: Tags, version: str, open_source: Open) -> Layout:
         try:
