@@ -115,11 +115,11 @@ def content(name: str) -> bytes:
     return path_of(name).read_bytes()
 
 
-def head_of(data: bytes, kind: Container, *, first: int = 64) -> Head:
-    """Asks for as much as it takes."""
+def head_of(data: bytes, kind: Container, *, first: int = 64, size: int | None = None) -> Head:
+    """Asks for as much as it takes; of a file of ``size`` bytes, if these are only its beginning."""
     while True:
         try:
-            return choice.read_head(data[:first], len(data), kind)
+            return choice.read_head(data[:first], size or len(data), kind)
         except Short as short:
             first, before = short.needed, first
         assert before < first <= len(data)

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -14,13 +14,17 @@ import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
+from functions.stream.merge import choice
 from functions.stream.merge.layout import AUDIO, VIDEO
+from functions.stream.merge.reader import read
 from shared.merges import merged_version
 from shared.settings import Settings
+from shared.sources import ByteRange
 from shared.store import Store
-from tests.merging import Merged
+from tests.merging import Merged, head_of
 from tests.streaming import Gateway, gateway, settings_behind, source_of, until
 from tests.youtube import (
+    HUGE,
     LANGUAGES,
     LARGE,
     ORDINARY,
@@ -180,6 +184,26 @@ async def test_head_reads_the_heads_alone(stream: Gateway, long: Merged) -> None
     before = len(stream.youtube.requests.media)
     await stream.http.head(LONG)
     assert len(stream.youtube.requests.media) == before
+
+
+@pytest.mark.parametrize("video", ["137", "401"])
+async def test_a_film_of_more_than_a_hundred_gigabytes(stream: Gateway, video: str) -> None:
+    stream.youtube.edit(HUGE, sizes={int(video): 110 << 30})
+    await stream.analyst.analyze(HUGE)
+    path = f"/v1/stream/{HUGE}/{video}+140"
+    files = stream.youtube.media(HUGE, video), stream.youtube.media(HUGE, "140")
+    first, second = (head_of(file.read(0, 100_000), "mp4", size=file.size) for file in files)
+    layout = choice.plan(first, second)
+
+    async def source(origin: int, part: ByteRange) -> AsyncGenerator[bytes, None]:
+        yield files[origin].read(part.start, part.end)
+
+    head = await stream.http.head(path)
+    assert int(head.headers["Content-Length"]) == layout.size > 110 << 30
+    for start in (0, (4 << 30) - 5_000, layout.size // 2, layout.size - 10_000):
+        answer = await stream.http.get(path, headers={"Range": f"bytes={start}-{start + 9_999}"})
+        expected = [chunk async for chunk in read(layout, ByteRange(start, start + 10_000), source)]
+        assert answer.content == b"".join(expected)
 
 
 async def test_a_version_holds_or_fails(stream: Gateway) -> None:

@@ -13,6 +13,7 @@ import pytest
 from functions.stream.merge import choice, ebml
 from functions.stream.merge.boxes import make_full
 from functions.stream.merge.choice import Container
+from functions.stream.merge.errors import Unsupported
 from functions.stream.merge.layout import AUDIO, VIDEO, Layout, Origin
 from functions.stream.merge.mp4_head import Mp4
 from functions.stream.merge.reader import read
@@ -151,3 +152,12 @@ def test_ten_hours(form: Container) -> None:
         kind = b"moof" if form == "mp4" else bytes.fromhex("1f43b675")
         assert kind in found
     assert asyncio.run(some(ByteRange(layout.size - 1, layout.size)))[0] == b"\0"
+
+
+def test_fragments_beyond_what_an_index_can_tell() -> None:
+    """Two thousand million bytes from one fragment of the sound to the next: three gigabits a second."""
+    files = mp4("h264.mp4", PICTURE, 1_100_000_000), mp4("aac.mp4", SOUND, SIZES[AUDIO])
+    heads = [choice.read_head(file.read(0, 200_000), file.size, "mp4") for file in files]
+    with pytest.raises(Unsupported) as refused:
+        choice.plan(*heads)
+    assert refused.value.reason == "too_large"

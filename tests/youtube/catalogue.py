@@ -47,8 +47,9 @@ class Video:
     Sizes are bytes, times seconds. `revision` stands for another upload of the same files: other bytes, other size, other lmt.
     `blocked_clients` get the bot check instead of the playability, and with `needs_player_token` those without one get `unproven`.
     `lifetimes` replaces `expires_in` for an itag.
-    `sizes` replaces the real file of an itag by one of that size:
-    they stay playable: what is missing is filled with `free` boxes between MP4 fragments, or a Void element behind the WebM.
+    `sizes` replaces the real file of an itag by one of that size;
+    `rounds` is how many times over an MP4 with an index has its ten seconds.
+    They stay playable: what is missing is filled with `free` boxes between MP4 fragments, or a Void element behind the WebM.
     """
 
     video_id: str
@@ -62,6 +63,7 @@ class Video:
     published: str = "2026-05-04T10:00:00-07:00"
     itags: tuple[int, ...] = itags.USUAL
     sizes: dict[int, int] = field(default_factory=dict)
+    rounds: int = 1
     tracks: tuple[Track, ...] = ()
     captions: tuple[Caption, ...] = ()
     playability: Playability = Playability()
@@ -138,6 +140,8 @@ _VIDEOS = [
     Video(
         video_id=HUGE,
         title="A huge file",
+        duration=3600,
+        rounds=360,
         itags=(18, 137, 315, 401, 140, 251),
         sizes={137: 5 << 30, 315: 5 << 30, 401: (4 << 30) + 12345},
     ),

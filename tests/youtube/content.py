@@ -31,7 +31,7 @@ def read(content: Content, start: int, end: int) -> bytes:
 class Stored:
     """Bytes in memory."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | bytearray | memoryview) -> None:
         self._data = memoryview(data)
         self.size = len(data)
 
@@ -65,6 +65,17 @@ class Generated:
             self._MARK.pack_into(block, 0, self._name, number)
             yield memoryview(block)[offset:until]
             start += until - offset
+
+
+class Window:
+    """The bytes [start, end) of another content."""
+
+    def __init__(self, content: Content, start: int, end: int) -> None:
+        self.size = end - start
+        self._content, self._start = content, start
+
+    def chunks(self, start: int, end: int) -> Iterator[bytes | memoryview]:
+        return self._content.chunks(self._start + start, self._start + end)
 
 
 class Joined:

@@ -7,8 +7,9 @@ from functools import cached_property
 
 from . import content
 from .catalogue import Track, Video
-from .containers import Ranges, boxes, ranges
+from .containers import Ranges, ranges
 from .content import Content, Generated, Joined, Stored
+from .film import film
 from .itags import ITAGS, Itag
 from .renditions import TITLE, rendition
 
@@ -92,8 +93,7 @@ def _file(video: Video, label: Itag, track: Track | None) -> MediaFile:
     digest = hashlib.sha256(name.encode())
     data = rendition(label.itag).replace(TITLE, digest.hexdigest()[: len(TITLE)].encode())
     data += _padding(label.container, 64 * video.revision)
-    size = video.sizes.get(label.itag)
-    body = _stretched(data, label.container, size, name) if size else Stored(data)
+    body = _stretched(data, label.container, video, video.sizes.get(label.itag), name)
     return MediaFile(
         video_id=video.video_id,
         label=label,
@@ -119,28 +119,11 @@ def _void(size: int) -> bytes:
     return b"\xec\x01" + (size - 9).to_bytes(7)
 
 
-def _stretched(data: bytes, container: str, size: int, seed: str) -> Content:
-    """A file of exactly `size` bytes; MP4 with a sidx stays real, with the rest spread as `free` boxes behind its fragments."""
+def _stretched(data: bytes, container: str, video: Video, size: int | None, seed: str) -> Content:
+    """A file of exactly `size` bytes, and of as many rounds as the video has."""
     found = ranges(data, container)
-    if container == "webm" or not found:
-        return Joined(Stored(data + _void(size - len(data))), Generated(seed, size - len(data) - 9))
-    fragments = [box for box in boxes(data) if box.kind == "moof"]
-    starts = [box.start for box in fragments]
-    ends = [*starts[1:], len(data)]
-    each, rest = divmod(size - len(data), len(fragments))
-    paddings = [each] * (len(fragments) - 1) + [each + rest]
-    sizes = [end - start + padding for start, end, padding in zip(starts, ends, paddings, strict=True)]
-    parts: list[Content] = [Stored(_resized(data, found.index[0], sizes)[: starts[0]])]
-    for start, end, padding in zip(starts, ends, paddings, strict=True):
-        header = struct.pack(">I4s", padding, b"free")
-        parts += [Stored(data[start:end] + header), Generated(f"{seed} {start}", padding - len(header))]
-    return Joined(*parts)
-
-
-def _resized(data: bytes, sidx: int, sizes: list[int]) -> bytes:
-    """The file with other sizes in the references of its sidx (ISO 14496-12, 8.16.3)."""
-    resized = bytearray(data)
-    first = sidx + (32 if resized[sidx + 8] == 0 else 40)
-    for index, size in enumerate(sizes):
-        struct.pack_into(">I", resized, first + 12 * index, size)
-    return bytes(resized)
+    if container != "webm" and found and (size or video.rounds > 1):
+        return film(data, found.index[0], times=video.rounds, size=size, seed=seed)
+    if not size:
+        return Stored(data)
+    return Joined(Stored(data + _void(size - len(data))), Generated(seed, size - len(data) - 9))

@@ -139,7 +139,8 @@ class Site:
         video = self.video(video_id)
         if video is None:
             return []
-        key = (video.video_id, video.revision, video.itags, tuple(video.sizes.items()), video.tracks, video.super_resolution)
+        form = (video.revision, video.itags, tuple(video.sizes.items()), video.rounds)
+        key = (video.video_id, form, video.tracks, video.super_resolution)
         with self._lock:
             if key not in self._files:
                 self._files[key] = media.files(video)

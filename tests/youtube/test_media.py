@@ -47,6 +47,22 @@ def test_files_are_playable(youtube: YouTube, tmp_path: Path, video_id: str, for
     assert subprocess.run(command, capture_output=True, check=True).stderr == b""
 
 
+@pytest.mark.parametrize(("format_id", "size"), [("137", None), ("137", 5 << 20), ("140", None)])
+def test_a_longer_film_goes_on(youtube: YouTube, tmp_path: Path, format_id: str, size: int | None) -> None:
+    short = youtube.media(stand_in.QUICK, format_id)
+    youtube.edit(stand_in.QUICK, rounds=3, sizes={137: size} if size else {})
+    film = youtube.media(stand_in.QUICK, format_id)
+    assert film.size == size or 2.5 * short.size < film.size < 3.1 * short.size
+    path = tmp_path / "film.mp4"
+    path.write_bytes(film.read(0, film.size))
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror"]
+    decoded = [*ffmpeg, "-ss", "19", "-i", str(path), "-f", "framecrc", "-"]
+    lines = subprocess.run(decoded, capture_output=True, check=True, text=True)
+    assert lines.stderr == ""
+    seconds = sum(not line.startswith("#") for line in lines.stdout.splitlines()) / (30 if format_id == "137" else 44100 / 1024)
+    assert 10.9 < seconds < 11.1
+
+
 def test_announced_ranges_hold_what_they_say(youtube: YouTube) -> None:
     mp4, webm = (youtube.media(stand_in.LARGE, itag) for itag in (137, 248))
     assert mp4.ranges
