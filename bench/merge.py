@@ -35,7 +35,7 @@ FIRST_BYTES: Final = {
 
 
 def measure(scale: Scale) -> list[Figure]:
-    with stand_in() as youtube:
+    with stand_in(film_size=scale.body) as youtube:
         figures = _first_bytes(youtube, scale.rounds)
         with _function(youtube) as function:
             figures += _relays(function, scale)

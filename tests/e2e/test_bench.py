@@ -34,6 +34,7 @@ def test_every_measurement_finds_something(tmp_path: Path) -> None:
         ("merge", "merged / single"),
         ("merge", "first byte, merged WebM"),
         ("merge", "a short MP4 by ffmpeg -c copy, CPU time"),
+        ("merge", "a long MP4 by ffmpeg -c copy, CPU time"),
         ("merge", "reader alone, WebM, 2160p, 20 Mb/s"),
         ("memory", "in memory during 0.0625 GiB, peak"),
         ("workers", "2 workers / 1"),

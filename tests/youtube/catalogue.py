@@ -1,6 +1,7 @@
 """The videos, as data. Their ids are the names tests use."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from . import itags
 
@@ -48,7 +49,7 @@ class Video:
     `blocked_clients` get the bot check instead of the playability, and with `needs_player_token` those without one get `unproven`.
     `lifetimes` replaces `expires_in` for an itag.
     `sizes` replaces the real file of an itag by one of that size;
-    `rounds` is how many times over an MP4 with an index has its ten seconds.
+    `rounds` is how many times over an MP4 with an index has its ten seconds; `recordings` is another real file of an itag.
     They stay playable: what is missing is filled with `free` boxes between MP4 fragments, or a Void element behind the WebM.
     """
 
@@ -64,6 +65,7 @@ class Video:
     itags: tuple[int, ...] = itags.USUAL
     sizes: dict[int, int] = field(default_factory=dict)
     rounds: int = 1
+    recordings: dict[int, Path] = field(default_factory=dict)
     tracks: tuple[Track, ...] = ()
     captions: tuple[Caption, ...] = ()
     playability: Playability = Playability()

@@ -91,7 +91,9 @@ def _files_of(video: Video, label: Itag) -> list[MediaFile]:
 def _file(video: Video, label: Itag, track: Track | None) -> MediaFile:
     name = f"{video.video_id} {label.itag} {track and (track.audio_id, track.is_drc)} {video.revision}"
     digest = hashlib.sha256(name.encode())
-    data = rendition(label.itag).replace(TITLE, digest.hexdigest()[: len(TITLE)].encode())
+    recording = video.recordings.get(label.itag)
+    data = recording.read_bytes() if recording else rendition(label.itag)
+    data = data.replace(TITLE, digest.hexdigest()[: len(TITLE)].encode())
     data += _padding(label.container, 64 * video.revision)
     body = _stretched(data, label.container, video, video.sizes.get(label.itag), name)
     return MediaFile(

@@ -139,7 +139,7 @@ class Site:
         video = self.video(video_id)
         if video is None:
             return []
-        form = (video.revision, video.itags, tuple(video.sizes.items()), video.rounds)
+        form = (video.revision, video.itags, tuple(video.sizes.items()), video.rounds, tuple(video.recordings.items()))
         key = (video.video_id, form, video.tracks, video.super_resolution)
         with self._lock:
             if key not in self._files:
