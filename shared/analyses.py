@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from shared.problems import ProblemError
 from shared.queue import Queue
+from shared.request_ids import current_id
 from shared.schemas import FINAL_STATES, Task
 from shared.settings import RateLimit, Settings
 from shared.store import Lane, Rate, Store, Submission, WakeUp
@@ -50,7 +51,9 @@ class Analyses:
 
         :raises ProblemError: ``queue_full``
         """
-        submission = await self.store.submit(video, task_id=secrets.token_hex(16), refresh=refresh, lane=lane)
+        submission = await self.store.submit(
+            video, task_id=secrets.token_hex(16), refresh=refresh, lane=lane, request_id=current_id()
+        )
         if submission is None:
             raise ProblemError("queue_full", retry_after=RETRY_QUEUE_FULL)
         if submission.outcome in {"created", "promoted"}:

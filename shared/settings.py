@@ -70,11 +70,13 @@ def load_settings(
     dotenv: Path | None = Path(".env"),
     default_port: int = 8000,
     fallbacks: Mapping[str, str] | None = None,
+    has_clients: bool = True,
 ) -> Settings:
     """The settings of this process.
 
     :param dotenv: file with further variables, if it exists; what is in the environment wins.
     :param fallbacks: for what neither has: what the local launcher provides itself.
+    :param has_clients: false for a process that answers only who operates it, and has no use for ACCESS_KEY.
     :raises SettingsError: with a message that names the variable.
     """
     env = Env()
@@ -119,7 +121,8 @@ def load_settings(
         allow_anonymous=read("ALLOW_ANONYMOUS", flag, default=False),
         ssl_cert_file=read("SSL_CERT_FILE", existing_file, None),
     )
-    check_together(settings)
+    if has_clients:
+        check_together(settings)
     return settings
 
 

@@ -13,8 +13,10 @@ from litestar.types import ASGIApp
 
 from functions.status.events import TaskEvents
 from functions.status.hub import open_hub
+from functions.status.metrics import WholeMetrics
 from functions.status.tasks import Tasks
 from shared.links import Links
+from shared.metrics import Metrics
 from shared.schemas import Task
 from shared.settings import Settings, load_settings
 from shared.store import open_store
@@ -61,7 +63,12 @@ def create_app(settings: Settings | None = None) -> Litestar:
 
     @asynccontextmanager
     async def resources(app: Litestar) -> AsyncIterator[None]:
-        async with open_store(configured) as store, open_hub(store.events, stopping=app.state.stopping) as hub:
+        metrics: Metrics = app.state.metrics
+        async with (
+            open_store(configured, on_error=metrics.store_failed) as store,
+            open_hub(store.events, stopping=app.state.stopping) as hub,
+        ):
+            metrics.before.append(WholeMetrics(metrics.registry, store).look)
             app.state.tasks = Tasks(store=store, hub=hub, links=Links(configured))
             yield
 

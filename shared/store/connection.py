@@ -1,6 +1,7 @@
 """From REDIS_URL to a client: a plain server, TLS, or a master found by Sentinel."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from redis import Redis
@@ -9,6 +10,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelPool
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import NoScriptError, RedisError
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 TIMEOUTS: Final[dict[str, Any]] = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0, "health_check_interval": 30}
@@ -17,6 +19,26 @@ CONNECTIONS: Final = 32
 """Per process: enough to keep a store busy; more requests wait for a connection instead of opening thousands."""
 
 _DEFAULT_SENTINEL_PORT: Final = 26_379
+
+
+OnError: TypeAlias = Callable[[RedisError], None]
+
+
+class _Watched(aio.Redis):
+    """Tells of every command that failed for good; a script that has to be sent first has not failed."""
+
+    on_error: OnError | None = None
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as the client's own
+        """One command."""
+        try:
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call] # by redis-py
+        except NoScriptError:
+            raise
+        except RedisError as error:
+            if self.on_error is not None:
+                self.on_error(error)
+            raise
 
 
 class _AsyncMasterPool(AsyncSentinelPool, aio.BlockingConnectionPool):
@@ -39,28 +61,33 @@ class _MasterPool(SentinelConnectionPool):
             self.sentinel_manager.close()
 
 
-def connect(url: str, *, retries: int = RETRIES) -> aio.Redis:
+def connect(url: str, *, retries: int = RETRIES, on_error: OnError | None = None) -> aio.Redis:
     """A client for the event loop; it decodes text.
 
     :param retries: how often a command is sent again after a lost connection; every script bears being sent twice
+    :param on_error: told of every command that failed
     """
     retry = Retry(ExponentialBackoff(base=0.05, cap=0.5), retries)
     if "+sentinel://" in url:
         parts, sentinels, options = _sentinel(url)
         finder: Any = AsyncSentinel  # redis-py leaves this class untyped
-        master: aio.Redis = finder(sentinels, sentinel_kwargs=dict(TIMEOUTS), **options).master_for(
+        master: _Watched = finder(sentinels, sentinel_kwargs=dict(TIMEOUTS), **options).master_for(
             _service(parts),
+            redis_class=_Watched,
             connection_pool_class=_AsyncMasterPool,
             max_connections=CONNECTIONS,
             timeout=None,
             decode_responses=True,
             retry=retry,
         )
+        master.on_error = on_error
         return master
     pool = aio.BlockingConnectionPool.from_url(
         url, max_connections=CONNECTIONS, timeout=None, decode_responses=True, retry=retry, **TIMEOUTS
     )
-    return aio.Redis.from_pool(pool)
+    client = cast("_Watched", _Watched.from_pool(pool))
+    client.on_error = on_error
+    return client
 
 
 def connect_blocking(url: str) -> Redis:

@@ -5,11 +5,11 @@ it any more (fencing). Scripts may be sent twice when an answer is lost; the sec
 answer, or says that the run is over (postpone, release), or counts once more (take).
 """
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Final, Literal, cast
 
-from msgspec import Struct
 from redis import asyncio as aio
 from redis.commands.core import AsyncScript
 from redis.exceptions import TimeoutError as StoreTimeoutError
@@ -20,55 +20,17 @@ from shared.settings import RateLimit, Settings
 from shared.sources import Asset, Source
 from shared.store import records, scripts
 from shared.store import trail as trails
-from shared.store.connection import connect
+from shared.store.answers import LANES, Claim, Lane, Overview, Rate, Submission, Waiting, WakeUp
+from shared.store.connection import OnError, connect
 from shared.store.trail import Trail
 from shared.tags import Tags, tags_of
 from shared.urls import Video
-
-Lane: TypeAlias = Literal["analyze", "refresh"]
-"""A refresh serves a download that is already running and has a slot of its own, so that it never stands behind the queue."""
 
 RESERVED_REFRESHES: Final = 1
 
 EVENTS: Final = "events"
 EVENTS_HEARTBEAT: Final = 4.0
 """Seconds of silence after which the connection that listens is checked; it has as long to answer."""
-
-
-class Submission(Struct, frozen=True):
-    """What became of a submitted video; its task as it is now, its links unrendered."""
-
-    outcome: Literal["cached", "joined", "promoted", "created"]
-    task: Task
-
-
-class Claim(Struct, frozen=True, kw_only=True):
-    """A task that is now this run's to work on."""
-
-    task_id: str
-    run_id: str
-    media_id: str
-    attempt: int  # 1 for the first
-    max_attempts: int
-    lane: Lane
-    last_problem: Problem | None  # of the attempt before
-    trail: Trail = Trail()  # what it left
-
-
-class Rate(Struct, frozen=True):
-    """What is left of a limit; ``reset`` is in seconds."""
-
-    allowed: bool
-    limit: int
-    remaining: int
-    reset: int
-
-
-class WakeUp(NamedTuple):
-    """A task that could run now."""
-
-    task_id: str
-    lane: Lane
 
 
 class Store:
@@ -88,15 +50,19 @@ class Store:
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 
-    async def submit(self, video: Video, *, task_id: str, refresh: bool, lane: Lane) -> Submission | None:
+    async def submit(
+        self, video: Video, *, task_id: str, refresh: bool, lane: Lane, request_id: str | None = None
+    ) -> Submission | None:
         """Answer from the cache, join the analysis under way, or create a task: cache → join → bound → create.
 
         None where the queue is full.
+
+        :param request_id: the request this is for; the task remembers it, if it has not been analysed already
         """
         answer = await self._run(
             "submit",
             *(task_id, video.media_id, video.url, video.url_hash, lane),
-            *(int(refresh), self._max_queue_length, self._attempts),
+            *(int(refresh), self._max_queue_length, self._attempts, request_id or ""),
         )
         if answer[0] == "full":
             return None
@@ -114,7 +80,7 @@ class Store:
         answer = await self._run("claim", task_id, run_id, lease_ms, *self._slots, records.encode(crashed))
         if answer[0] != "claimed":
             return cast("str", answer[0])
-        _, media_id, attempt, max_attempts, lane, last_problem, trail = answer
+        _, media_id, attempt, max_attempts, lane, last_problem, trail, request_ids, age_ms = answer
         return Claim(
             task_id=task_id,
             run_id=run_id,
@@ -124,6 +90,8 @@ class Store:
             lane=lane,
             last_problem=records.PROBLEM.decode(last_problem) if last_problem else None,
             trail=trails.read(records.pairs(trail)),
+            request_ids=tuple(request_ids.split()),
+            submitted=time.monotonic() - age_ms / 1000,
         )
 
     async def renew(self, claim: Claim, *, lease_ms: int) -> bool:
@@ -258,6 +226,27 @@ class Store:
         """The connection has ended; with its last one the download has."""
         await self._run("release_download", download_id, connection_id)
 
+    # -- the whole ---------------------------------------------------------------------------------------------------
+
+    async def beat(self, worker_id: str, *, seconds: float) -> None:
+        """A worker lives, and counts for so long; with 0 it leaves."""
+        await self._run("beat", worker_id, int(seconds * 1000))
+
+    async def overview(self) -> Overview:
+        """What all replicas and workers do together."""
+        workers, downloads, ordinary, reserved, *rest = await self._run("overview")
+        waiting = [
+            Waiting(length=length, oldest=oldest_ms / 1000, due=due, scheduled=scheduled)
+            for length, oldest_ms, due, scheduled in zip(*(rest[part::4] for part in range(4)), strict=True)
+        ]
+        return Overview(
+            workers=workers,
+            downloads=downloads,
+            ordinary_slots=ordinary,
+            reserved_slots=reserved,
+            lanes=dict(zip(LANES, waiting, strict=True)),
+        )
+
     # -- events ------------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
@@ -296,8 +285,11 @@ def _wake_ups(answer: list[Any]) -> list[WakeUp] | None:
 
 
 @asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """The store, for as long as a process needs it."""
+async def open_store(settings: Settings, *, on_error: OnError | None = None) -> AsyncIterator[Store]:
+    """The store, for as long as a process needs it; ``on_error`` is told of every command that failed."""
     # A listener that reconnected by itself would not tell that events were lost in between.
-    async with connect(settings.redis_url) as client, connect(settings.redis_url, retries=0) as listener:
+    async with (
+        connect(settings.redis_url, on_error=on_error) as client,
+        connect(settings.redis_url, retries=0) as listener,
+    ):
         yield Store(client, listener, settings)

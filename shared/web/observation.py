@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -17,10 +16,9 @@ from structlog.contextvars import bind_contextvars, bound_contextvars
 from shared.clients import client_address
 from shared.metrics import Metrics
 from shared.problems import ProblemError
+from shared.request_ids import HEADER, accepted_id, trace_id
 from shared.settings import Settings
 
-REQUEST_ID: Final = "X-Request-ID"
-_SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NO_ANSWER: Final = 500
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -41,11 +39,13 @@ class Observation:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handlers add to the line with ``bind_contextvars(task_id=…)``."""
-        request_id = accepted_id(Headers.from_scope(scope).get(REQUEST_ID))
+        headers = Headers.from_scope(scope)
+        request_id, trace = accepted_id(headers.get(HEADER)), trace_id(headers.get("traceparent"))
+        names = {"request_id": request_id} if trace is None else {"request_id": request_id, "trace_id": trace}
         client = self._digest(client_address(scope, self._trusted))
         answer = _Answer(send, request_id)
         began = time.perf_counter()
-        with bound_contextvars(request_id=request_id), self._metrics.in_flight.track_inprogress():
+        with bound_contextvars(**names), self._metrics.in_flight.track_inprogress():
             try:
                 await self._app(scope, receive, answer.send)
             except Exception as error:
@@ -62,12 +62,14 @@ class Observation:
     def _tell(self, scope: Scope, answer: "_Answer", *, client: str, seconds: float) -> None:
         method, route = str(scope.get("method", "")), scope.get("path_template")
         opt: dict[str, Any] = getattr(scope.get("route_handler"), "opt", {})
+        code = structlog.contextvars.get_contextvars().get("code")
         self._metrics.record(
             method=method,
             route=route,
             status=answer.status,
             seconds=seconds,
             is_stream=bool(opt.get("is_stream")),
+            code=code,
         )
         write = _log.debug if opt.get("is_quiet") else _log.info
         write(
@@ -95,7 +97,7 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableScopeHeaders.from_message(message)[REQUEST_ID] = self._request_id
+            MutableScopeHeaders.from_message(message)[HEADER] = self._request_id
         await self._send(message)
         if message["type"] == "http.response.body":
             self.size += len(message.get("body", b""))
@@ -107,11 +109,6 @@ def cause_of(error: BaseException) -> BaseException:
     while isinstance(error, LitestarException) and error.__cause__ is not None:
         error = error.__cause__
     return error
-
-
-def accepted_id(offered: str | None) -> str:
-    """The request id of whoever is in front of us if it is sane, else a new one."""
-    return offered if offered is not None and _SANE_ID.fullmatch(offered) else secrets.token_hex(8)
 
 
 def client_digest(secret_key: str) -> Callable[[str], str]:

@@ -31,7 +31,7 @@ def operation_handlers(*, readiness: Callable[[Litestar], Awaitable[None]], metr
 
     @get("/metrics", include_in_schema=False, access="public", is_quiet=True)
     async def exposition() -> Response[bytes]:
-        return Response(metrics.exposition(), media_type=metrics.media_type)
+        return Response(await metrics.exposition(), media_type=metrics.media_type)
 
     return [healthz, readyz, exposition]
 

@@ -383,6 +383,8 @@ async def test_metrics(client: AsyncTestClient[Litestar]) -> None:
     assert samples['sluice_http_requests_total{method="other",route="unmatched",status_class="4xx"}'] == "20.0"
     assert samples['sluice_http_requests_total{method="GET",route="/v1/demo/open/{text}",status_class="4xx"}'] == "20.0"
     assert samples['sluice_http_requests_total{method="GET",route="/v1/demo/fail/{code}",status_class="5xx"}'] == "20.0"
+    assert samples['sluice_http_problems_total{code="not_found",route="unmatched"}'] == "20.0"
+    assert samples['sluice_http_problems_total{code="unknown_format",route="/v1/demo/open/{text}"}'] == "20.0"
     assert samples["sluice_http_requests_in_flight"] == "1.0"
     assert "process_resident_memory_bytes" in samples
     timed = [name for name in samples if name.startswith("sluice_http_request_duration_seconds_count")]

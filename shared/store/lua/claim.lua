@@ -1,17 +1,18 @@
 -- One run takes a task, if it is due, free, and there is a slot.
 -- ARGV: task id, run id, lease (ms), slots, slots reserved for refreshes, problem (JSON) of a task killed too often
--- -> {'claimed', media id, attempt, max attempts, lane, last problem (JSON), {field, value, …} of what the last attempt left}
+-- -> {'claimed', media id, attempt, max attempts, lane, last problem (JSON), {field, value, …} of what the last attempt left,
+--     request ids, ms since it was submitted}
 --    or {unknown | final | held | not_due | no_slot | not_next | exhausted}; exhausted ends with the best of earlier results, if any
 local task_id, run_id = ARGV[1], ARGV[2]
 local now = now_ms()
 local record = read(task_id, 'lease_until', 'run_id', 'next_attempt_at', 'attempt', 'max_attempts', 'lane', 'media_id', 'url_hash',
-  'problem', 'is_released')
+  'problem', 'is_released', 'request_ids', 'created_at')
 if not record then return {'unknown'} end
 if is_final(record) then return {'final'} end
 
 local function claimed(attempt)
   return {'claimed', record.media_id, tostring(attempt), record.max_attempts, record.lane, record.problem,
-    redis.call('HGETALL', trail_key(task_id))}
+    redis.call('HGETALL', trail_key(task_id)), record.request_ids, now - tonumber(record.created_at)}
 end
 
 if tonumber(record.lease_until) > now then
