@@ -6,7 +6,10 @@ type Labels = Readonly<Record<string, string>>;
 class Counter {
   readonly #values = new Map<string, number>();
 
-  constructor(readonly name: string, readonly help: string) {}
+  /** @param known combinations that are there, as zero, before they are seen */
+  constructor(readonly name: string, readonly help: string, known: Labels[] = []) {
+    for (const labels of known) this.#values.set(written(labels), 0);
+  }
 
   add(labels: Labels = {}): void {
     const key = written(labels);
@@ -29,9 +32,13 @@ interface Gauge {
 export class Metrics {
   readonly attestations = new Counter(
     "sluice_pot_attestations_total",
-    "Attestations that ended, by the stage that ended them",
+    "Attestations that ended, by the stage that ended them (done where none did)",
+    [{ outcome: "ok", stage: "done" }],
   );
-  readonly tokens = new Counter("sluice_pot_tokens_total", "Tokens asked for, by outcome");
+  readonly tokens = new Counter("sluice_pot_tokens_total", "Tokens asked for, by outcome", [
+    { outcome: "ok" },
+    { outcome: "failed" },
+  ]);
   readonly sandboxExits = new Counter(
     "sluice_pot_sandbox_exits_total",
     "Sandbox processes that ended, by reason",
@@ -40,10 +47,21 @@ export class Metrics {
   #lastSuccess: number | null = null;
 
   constructor(readonly now: () => number = Date.now) {
+    const started = this.now() / 1000;
     this.watch(
-      "sluice_pot_last_attestation_age_seconds",
-      "Seconds since an attestation succeeded",
-      () => this.#lastSuccess === null ? null : (this.now() - this.#lastSuccess) / 1000,
+      "sluice_pot_last_attestation_timestamp_seconds",
+      "When an attestation last succeeded, in seconds since 1970; absent before the first",
+      () => this.#lastSuccess === null ? null : this.#lastSuccess / 1000,
+    );
+    this.watch(
+      "process_start_time_seconds",
+      "Start time of the process since unix epoch in seconds.",
+      () => started,
+    );
+    this.watch(
+      "process_resident_memory_bytes",
+      "Resident memory size in bytes.",
+      () => Deno.memoryUsage().rss,
     );
   }
 

@@ -16,6 +16,8 @@ export interface Question {
   readonly challenge: Challenge | null;
   readonly innertubeContext: Record<string, unknown> | null;
   readonly bypassCache: boolean;
+  /** The caller's name for what this is done for: only ever logged. */
+  readonly requestId: string | null;
 }
 
 /** A body this protocol does not have: answered with 400. */
@@ -26,6 +28,7 @@ export class BadQuestion extends Error {
 const DEPRECATED = ["data_sync_id", "visitor_data", "disable_innertube"];
 const LONGEST_BINDING = 2048;
 const LONGEST_IDENTITY = 256;
+const REQUEST_ID = /^[\w.-]{1,64}$/;
 
 /**
  * The question in a request body. `disable_tls_verification` is ignored: certificates are always verified, and whose
@@ -34,7 +37,7 @@ const LONGEST_IDENTITY = 256;
  * @throws {BadQuestion} for a body that is none.
  * @throws {Failure} for one that cannot be answered.
  */
-export function readQuestion(body: string, pinned: Proxy | null): Question {
+export function readQuestion(body: string, pinned: Proxy | null, requestId: string | null = null): Question {
   const fields = fieldsOf(body);
   const deprecated = DEPRECATED.find((key) => fields[key] !== undefined);
   if (deprecated) throw new BadQuestion(`${deprecated} is deprecated; use content_binding`);
@@ -58,7 +61,13 @@ export function readQuestion(body: string, pinned: Proxy | null): Question {
     challenge: readChallenge(fields.challenge),
     innertubeContext,
     bypassCache: fields.bypass_cache === true,
+    requestId,
   };
+}
+
+/** What may be logged of an `X-Request-ID` header. */
+export function saneId(offered: string | null): string | null {
+  return offered !== null && REQUEST_ID.test(offered) ? offered : null;
 }
 
 function fieldsOf(body: string): Record<string, unknown> {

@@ -5,7 +5,7 @@ import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Provider } from "./provider.ts";
 import type { Proxy } from "./proxies.ts";
-import { BadQuestion, type Question, readQuestion } from "./question.ts";
+import { BadQuestion, type Question, readQuestion, saneId } from "./question.ts";
 import { boundedText, TooLong } from "./reading.ts";
 
 /** The plugin refuses another major version and warns of any difference. */
@@ -58,12 +58,17 @@ async function answerQuestion(
   { provider, metrics, log, globalProxy, ending }: Service,
 ): Promise<Response> {
   const began = performance.now();
+  const requestId = saneId(request.headers.get("x-request-id"));
   let question: Question | null = null;
   try {
-    question = readQuestion(await boundedText(request.body, LONGEST_BODY), globalProxy);
+    question = readQuestion(await boundedText(request.body, LONGEST_BODY), globalProxy, requestId);
     const { token, expiresAt } = await unless(ending, provider.token(question));
     metrics.tokens.add({ outcome: "ok" });
-    log("debug", "token made", { identity: question.label, seconds: since(began) });
+    log("debug", "token made", {
+      identity: question.label,
+      request_id: requestId,
+      seconds: since(began),
+    });
     return json({
       poToken: token,
       contentBinding: question.contentBinding,
@@ -76,6 +81,7 @@ async function answerQuestion(
     metrics.tokens.add({ outcome: "failed" });
     log("warning", "no token", {
       identity: question?.label ?? null,
+      request_id: requestId,
       error: failure.message,
       seconds: since(began),
     });

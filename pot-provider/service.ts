@@ -108,6 +108,7 @@ function attestation({ spare, trust, fetch, metrics, log }: Means): Attest {
       metrics.attested("done");
       log(minter.isBound ? "info" : "warning", "attested", {
         identity: question.label,
+        request_id: question.requestId,
         is_bound: minter.isBound,
         expires_at: new Date(minter.expiresAt).toISOString(),
         seconds: seconds(),
@@ -118,6 +119,7 @@ function attestation({ spare, trust, fetch, metrics, log }: Means): Attest {
       metrics.attested(failure.stage);
       log("warning", "attestation failed", {
         identity: question.label,
+        request_id: question.requestId,
         error: failure.message,
         seconds: seconds(),
       });

@@ -7,6 +7,7 @@ task already belongs to another run; whoever is told to stop gives it back.
 import asyncio
 import random
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeVar
 
@@ -18,6 +19,7 @@ from functions.analyze import backoff
 from functions.analyze.extraction.outcome import Outcome, more_telling
 from functions.analyze.extraction.richer import richer
 from functions.analyze.extraction.strategies import STRATEGIES, Strategy, next_strategy
+from functions.analyze.worker_metrics import WorkerMetrics
 from shared.extracted import Extracted
 from shared.problems import problem
 from shared.queue import Queue
@@ -51,6 +53,7 @@ class Attempts(Protocol):
         timeout: float,
         on_progress: Callable[[Progress], Awaitable[None]],
         refused_exits: frozenset[str],
+        request_id: str | None,
     ) -> Outcome:
         """One attempt, ended by force after ``timeout`` seconds; where earlier ones' files were refused, it knows."""
 
@@ -70,11 +73,12 @@ class LostClaim(Exception):
 class Analyst:
     """Works on tasks, as many at once as it is asked to."""
 
-    def __init__(self, store: Store, queue: Queue, extractor: Attempts, settings: Settings) -> None:
+    def __init__(self, store: Store, queue: Queue, extractor: Attempts, settings: Settings, metrics: WorkerMetrics) -> None:
         self._store = store
         self._queue = queue
         self._extractor = extractor
         self._settings = settings
+        self._metrics = metrics
         self._running: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self._chance = random.SystemRandom()
@@ -89,6 +93,8 @@ class Analyst:
         claim = await self._store.claim(task_id, run_id=secrets.token_hex(8), lease_ms=LEASE_MS)
         if not isinstance(claim, Claim):
             log.debug("not claimed", task_id=task_id, why=claim)
+            if claim == "exhausted":
+                self._metrics.abandoned()
             return
         if self._is_stopping:  # while the claim was under way: stop() did not know of it
             await self._give_back(claim)
@@ -112,7 +118,10 @@ class Analyst:
         await asyncio.gather(*running, return_exceptions=True)
 
     async def _work(self, claim: Claim) -> None:
-        with structlog.contextvars.bound_contextvars(task_id=claim.task_id, media_id=claim.media_id, attempt=claim.attempt):
+        with structlog.contextvars.bound_contextvars(
+            task_id=claim.task_id, media_id=claim.media_id, attempt=claim.attempt, request_ids=claim.request_ids
+        ):
+            self._metrics.claimed(claim)
             log.info("analysis started", lane=claim.lane, last=claim.last_problem and claim.last_problem.code)
             try:
                 await self._attempted(claim)
@@ -125,8 +134,10 @@ class Analyst:
             before=STRATEGIES.get(claim.trail.strategy or ""),
             has_provider=self._settings.pot_provider_url is not None,
         )
+        began = time.monotonic()
         try:
             outcome = await self._attempt(claim, strategy)
+            self._metrics.attempted(strategy.name, outcome.verdict, outcome.problem, seconds=time.monotonic() - began)
             await self._conclude(claim, strategy, outcome)
         except (LostClaim, Postponed):
             raise
@@ -152,6 +163,7 @@ class Analyst:
             timeout=self._settings.analysis_timeout,
             on_progress=show,
             refused_exits=claim.trail.refused_exits,
+            request_id=next(iter(claim.request_ids), None),
         )
         return await _while(attempt, self._heartbeat(claim))
 
@@ -195,6 +207,7 @@ class Analyst:
             await self._complete(claim, trail.best)
         else:
             await self._wake(await self._written(lambda: self._store.fail(claim, why)))
+            self._metrics.ended("failed", claim, why)
 
     async def _complete(self, claim: Claim, facts: Extracted) -> None:
         await self._wake(
@@ -204,6 +217,7 @@ class Analyst:
                 )
             )
         )
+        self._metrics.ended("degraded" if facts.media.is_degraded else "completed", claim)
 
     async def _postpone(self, claim: Claim, why: Problem, trail: Trail) -> None:
         wait = backoff.wait_ms(claim.attempt, retry_after=why.retry_after, chance=self._chance)

@@ -8,7 +8,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 
 import dramatiq
@@ -19,11 +19,17 @@ from dramatiq.middleware import Retries
 
 from functions.analyze.analyst import Analyst, Postponed
 from functions.analyze.extraction.extractor import Extractor
+from functions.analyze.heartbeat import beating
+from functions.analyze.operations import serving_operations
+from functions.analyze.provider_watch import watch_provider
 from functions.analyze.sweeper import sweep_for_ever
+from functions.analyze.worker_metrics import WorkerMetrics
 from shared.logs import configure_logging
+from shared.metrics import ProcessMetrics
 from shared.queue import ACTORS, QUEUES, open_queue, redis_broker
 from shared.settings import Settings, SettingsError, load_settings
 from shared.store import RESERVED_REFRESHES, connect_blocking, open_store
+from shared.upstream.exits import trust
 
 POLL_MS: Final = 100
 """How often an idle worker looks for messages: measured, a wake-up then takes 36 ms instead of 259 ms."""
@@ -38,7 +44,7 @@ log = structlog.get_logger()
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
     try:
-        settings = load_settings()
+        settings = load_settings(has_clients=False)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
@@ -53,13 +59,23 @@ async def run(settings: Settings) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stopped.set)
     slots = settings.max_concurrent_analyses + RESERVED_REFRESHES
+    metrics = ProcessMetrics()
     async with (
-        open_store(settings) as store,
+        open_store(settings, on_error=metrics.store_failed) as store,
         open_queue(settings) as queue,
         Extractor.open(settings, children=slots) as extractor,
     ):
-        analyst = Analyst(store, queue, extractor, settings)
-        async with consuming(settings, analyst, threads=slots + 1), sweeping(sweep_for_ever(store, queue)):
+        counted = WorkerMetrics(metrics.registry, settings)
+        analyst = Analyst(store, queue, extractor, settings, counted)
+        async with (
+            serving_operations(settings, metrics, store),
+            beside(watch_provider(settings.pot_provider_url, trust=trust(settings), tell=counted.provider_up.set))
+            if settings.pot_provider_url
+            else nullcontext(),
+            consuming(settings, analyst, threads=slots + 1),
+            beside(sweep_for_ever(store, queue)),
+            beating(store),
+        ):
             log.info("worker started", slots=slots)
             await stopped.wait()
             log.info("worker stopping")
@@ -116,14 +132,14 @@ def declare_actors(broker: dramatiq.Broker, analyst: Analyst, loop: asyncio.Abst
 
 
 @asynccontextmanager
-async def sweeping(sweep: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """The sweeper beside the consumers."""
-    sweeper = asyncio.create_task(sweep)
+async def beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Something that goes on beside the consumers until they end."""
+    going_on = asyncio.create_task(work)
     try:
         yield
     finally:
-        sweeper.cancel()
-        await asyncio.gather(sweeper, return_exceptions=True)
+        going_on.cancel()
+        await asyncio.gather(going_on, return_exceptions=True)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,23 @@ Deno.test("a failure is told with 200, since yt-dlp shows no other", async () =>
   assert.match(metrics.render(), /sluice_pot_tokens_total\{outcome="failed"\} 1/);
 });
 
+Deno.test("what a token is for is logged by the caller's name for it, if that is sane", async () => {
+  const lines: Fields[] = [];
+  const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(JSON.parse(line)) });
+  let asked: Question | null = null;
+  const { ask } = serverWith((question) => {
+    asked = question;
+    return Promise.resolve({ token: "t", expiresAt: 0 });
+  }, { log });
+  for (const id of ["request-1", "a b", "x".repeat(65)]) {
+    await ask("POST", "/get_pot", BODY, { "x-request-id": id });
+  }
+  await ask("POST", "/get_pot", BODY);
+  assert.deepEqual(lines.map((line) => line.request_id), ["request-1", null, null, null]);
+  await ask("POST", "/get_pot", BODY, { "x-request-id": "request-2" });
+  assert.equal((asked as unknown as Question).requestId, "request-2");
+});
+
 Deno.test("whoever still waits when the service ends is told so", async () => {
   const ending = new AbortController();
   const { ask } = serverWith(() => new Promise(() => {}), { ending: ending.signal });
@@ -154,20 +171,21 @@ Deno.test("health does not depend on Google", async () => {
 });
 
 Deno.test("metrics", async () => {
-  let now = 0;
-  const metrics = new Metrics(() => now);
+  const metrics = new Metrics(() => 1500);
   metrics.attested("home page");
   metrics.attested("done");
   metrics.sandboxExits.add({ reason: "memory" });
   metrics.watch("sluice_pot_minters", "Minters", () => 2);
-  now = 1500;
   const lines = (await (await serverWith(undefined, { metrics }).ask("GET", "/metrics")).text()).split("\n");
   for (
     const line of [
       'sluice_pot_attestations_total{outcome="failed",stage="home_page"} 1',
       'sluice_pot_attestations_total{outcome="ok",stage="done"} 1',
+      'sluice_pot_tokens_total{outcome="ok"} 0',
+      'sluice_pot_tokens_total{outcome="failed"} 0',
       'sluice_pot_sandbox_exits_total{reason="memory"} 1',
-      "sluice_pot_last_attestation_age_seconds 1.5",
+      "process_start_time_seconds 1.5",
+      "sluice_pot_last_attestation_timestamp_seconds 1.5",
       "# TYPE sluice_pot_minters gauge",
       "sluice_pot_minters 2",
     ]

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
+import structlog
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
 from functions.analyze.analyst import LEASE_MS, Analyst, Postponed
 from functions.analyze.extraction.outcome import Outcome
 from functions.analyze.extraction.strategies import Strategy
+from functions.analyze.worker_metrics import WorkerMetrics
 from shared.extracted import Extracted
 from shared.problems import problem
 from shared.queue import Queue, open_queue
@@ -23,6 +27,10 @@ VIDEO = Video("dQw4w9WgXcQ")
 OnProgress = Callable[[Progress], Awaitable[None]]
 
 
+def counted(settings: Settings) -> WorkerMetrics:
+    return WorkerMetrics(CollectorRegistry(), settings)
+
+
 class Scripted:
     """An extractor whose attempts end as they are told to."""
 
@@ -30,6 +38,7 @@ class Scripted:
         self._ends = list(ends)
         self.strategies: list[Strategy] = []
         self.known_exits: list[frozenset[str]] = []
+        self.request_ids: list[str | None] = []
         self.began = asyncio.Event()
 
     async def attempt(
@@ -41,8 +50,10 @@ class Scripted:
         timeout: float,
         on_progress: OnProgress,
         refused_exits: frozenset[str],
+        request_id: str | None,
     ) -> Outcome:
         assert url == VIDEO.url
+        self.request_ids.append(request_id)
         self.strategies.append(strategy)
         self.known_exits.append(refused_exits)
         await on_progress(Progress(percent=10, phase="page", message="Reading the page"))
@@ -86,7 +97,7 @@ async def queue(settings: Settings) -> AsyncIterator[Queue]:
 
 @pytest.fixture
 def analyst(store: Store, queue: Queue, settings: Settings) -> Callable[..., Analyst]:
-    return lambda *ends: Analyst(store, queue, Scripted(*ends), settings)
+    return lambda *ends: Analyst(store, queue, Scripted(*ends), settings, counted(settings))
 
 
 async def submitted(store: Store) -> str:
@@ -106,6 +117,61 @@ async def due(store: Store) -> None:
     async with asyncio.timeout(10):
         while not await store.sweep():
             pass
+
+
+async def told(store: Store, queue: Queue, settings: Settings, *ends: Outcome) -> Callable[..., float]:
+    """The metrics of a worker that has worked on a task until its end."""
+    registry = CollectorRegistry()
+    analyst = Analyst(store, queue, Scripted(*ends), settings, WorkerMetrics(registry, settings))
+    task_id = await submitted(store)
+    while (await task(store)).state not in {"completed", "failed"}:
+        with suppress(Postponed):
+            await analyst.run(task_id)
+    return lambda name, **labels: registry.get_sample_value(name, labels) or 0.0
+
+
+@pytest.mark.parametrize(
+    ("ends", "outcome", "failure", "code"),
+    [
+        ((complete(),), "completed", "none", "none"),
+        ((POOR, POOR), "degraded", "none", "none"),
+        ((BOT, BOT), "failed", "refused", "bot_check"),
+        ((PRIVATE,), "failed", "video", "video_private"),
+    ],
+)
+async def test_every_end_is_counted_with_its_class(
+    store: Store, queue: Queue, settings: Settings, ends: tuple[Outcome, ...], outcome: str, failure: str, code: str
+) -> None:
+    value = await told(store, queue, settings, *ends)
+    assert value("sluice_analyses_total", outcome=outcome, failure=failure, code=code) == 1
+    assert value("sluice_analysis_duration_seconds_count", outcome=outcome) == 1
+    assert value("sluice_analysis_wait_seconds_count", lane="analyze") == 1
+    attempts = value("sluice_analysis_attempt_duration_seconds_count", verdict=ends[0].verdict)
+    assert attempts == len(ends)
+    waited = value("sluice_analysis_duration_seconds_sum", outcome=outcome)
+    assert waited >= value("sluice_analysis_wait_seconds_sum", lane="analyze") > 0
+
+
+async def test_a_task_whose_every_attempt_was_killed_is_counted_once(store: Store, queue: Queue, settings: Settings) -> None:
+    task_id = await submitted(store)
+    for run in ("r1", "r2"):
+        assert isinstance(await store.claim(task_id, run_id=run, lease_ms=1), Claim)
+        await due(store)
+    registry = CollectorRegistry()
+    await Analyst(store, queue, Scripted(), settings, WorkerMetrics(registry, settings)).run(task_id)
+    labels = {"outcome": "abandoned", "failure": "internal", "code": "internal_error"}
+    assert registry.get_sample_value("sluice_analyses_total", labels) == 1
+
+
+async def test_attempts_know_which_request_they_are_for(store: Store, queue: Queue, settings: Settings) -> None:
+    await store.submit(VIDEO, task_id="t1", refresh=False, lane="analyze", request_id="one")
+    await store.submit(VIDEO, task_id="t2", refresh=False, lane="analyze", request_id="two")
+    extractor = Scripted(complete())
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        await Analyst(store, queue, extractor, settings, counted(settings)).run("t1")
+    assert extractor.request_ids == ["one"]
+    assert {line["event"] for line in lines} == {"analysis started", "analysis attempted"}
+    assert all((line["task_id"], line["request_ids"]) == ("t1", ("one", "two")) for line in lines)
 
 
 async def test_a_result_is_stored_for_as_long_as_it_is_fresh(store: Store, analyst: Callable[..., Analyst]) -> None:
@@ -185,7 +251,7 @@ async def test_another_worker_goes_on_up_the_ladder(store: Store, queue: Queue, 
     for end in (BOT, BOT, BOT, complete()):
         extractor = Scripted(end)
         try:
-            await Analyst(store, queue, extractor, more).run(task_id)
+            await Analyst(store, queue, extractor, more, counted(more)).run(task_id)
         except Postponed:
             await due(store)
         tried += [strategy.name for strategy in extractor.strategies]
@@ -199,7 +265,7 @@ async def test_another_worker_knows_where_files_were_refused(store: Store, queue
     for here in ({"a"}, {"b"}, {"c"}):
         extractor = Scripted(replace(BOT, refused_exits=frozenset(here)))
         try:
-            await Analyst(store, queue, extractor, settings).run(task_id)
+            await Analyst(store, queue, extractor, settings, counted(settings)).run(task_id)
         except Postponed:
             await due(store)
         known += extractor.known_exits
@@ -216,7 +282,7 @@ async def test_a_worker_killed_in_its_last_attempt_leaves_what_was_found(
     assert isinstance(await store.claim(task_id, run_id="killed", lease_ms=1), Claim)
     await due(store)
     heir = Scripted()
-    await Analyst(store, queue, heir, settings).run(task_id)
+    await Analyst(store, queue, heir, settings, counted(settings)).run(task_id)
     final = await task(store)
     assert final.result is not None
     assert (final.state, final.attempt, final.result.is_degraded, heir.strategies) == ("completed", 2, True, [])
@@ -246,7 +312,7 @@ async def test_a_mistake_of_ours_counts_as_an_attempt_and_strands_nothing(store:
 
 async def test_a_stop_gives_the_task_back_and_claims_nothing_more(store: Store, queue: Queue, settings: Settings) -> None:
     extractor = Scripted()
-    works = Analyst(store, queue, extractor, settings)
+    works = Analyst(store, queue, extractor, settings, counted(settings))
     running = asyncio.create_task(works.run(await submitted(store)))
     await extractor.began.wait()
     await works.stop()
@@ -267,7 +333,7 @@ async def test_a_run_whose_task_was_taken_stops_and_changes_nothing(store: Store
                 await other._redis.hset("task:t1", "run_id", "thief")
             return await super().attempt(*args, **more)
 
-    await Analyst(store, queue, Robbed(complete()), settings).run(await submitted(store))
+    await Analyst(store, queue, Robbed(complete()), settings, counted(settings)).run(await submitted(store))
     assert (await task(store)).state == "processing"
 
 
@@ -279,7 +345,7 @@ async def test_a_stop_during_a_claim_gives_the_task_back(store: Store, queue: Qu
             return claimed
 
     extractor = Scripted(complete())
-    works = Analyst(Overtaken(store._redis, store._listener, settings), queue, extractor, settings)
+    works = Analyst(Overtaken(store._redis, store._listener, settings), queue, extractor, settings, counted(settings))
     await works.run(await submitted(store))
     assert extractor.strategies == []
     assert await store.sweep() == [("t1", "analyze")]
@@ -291,7 +357,7 @@ async def test_a_mistake_of_ours_in_a_run_that_was_taken_ends_quietly(store: Sto
             await store._redis.hset("task:t1", "run_id", "thief")
             raise KeyError("x")
 
-    await Analyst(store, queue, Robbed(), settings).run(await submitted(store))
+    await Analyst(store, queue, Robbed(), settings, counted(settings)).run(await submitted(store))
     assert (await task(store)).state == "processing"
 
 
@@ -300,6 +366,6 @@ async def test_a_store_that_stays_away_is_a_claim_lost(store: Store, queue: Queu
         async def complete(self, claim: Claim, media: Media, **_: Any) -> list[WakeUp] | None:
             raise TimeoutError  # what a wait that took too long ends with
 
-    works = Analyst(Away(store._redis, store._listener, settings), queue, Scripted(complete()), settings)
+    works = Analyst(Away(store._redis, store._listener, settings), queue, Scripted(complete()), settings, counted(settings))
     await works.run(await submitted(store))
     assert (await task(store)).state == "processing"

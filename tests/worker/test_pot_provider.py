@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -220,7 +221,9 @@ def test_what_operators_watch(service: Service, youtube: YouTube) -> None:
     becomes(service, 'sluice_pot_sandbox_exits_total{reason="retired"}', 1)
     becomes(service, "sluice_pot_spare_warm", 1)
     seen = samples(service)
-    assert 0 <= seen.pop("sluice_pot_last_attestation_age_seconds") < PATIENCE
+    assert 0 <= time.time() - seen.pop("sluice_pot_last_attestation_timestamp_seconds") < PATIENCE
+    assert 0 <= time.time() - seen.pop("process_start_time_seconds") < 2 * PATIENCE
+    assert seen.pop("process_resident_memory_bytes") > 1 << 20
     assert seen == {
         'sluice_pot_attestations_total{outcome="ok",stage="done"}': 1,
         'sluice_pot_attestations_total{outcome="failed",stage="home_page"}': 1,

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from yt_dlp import YoutubeDL
 from yt_dlp.extractor.youtube import YoutubeIE  # type: ignore[import-not-found]
+from yt_dlp.networking import Request
 from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import DownloadError
 
@@ -18,6 +19,7 @@ from functions.analyze.extraction.seams import Recording, observe
 from functions.analyze.extraction.solver.registered import WHY_NOT
 from functions.analyze.extraction.solver.warm import SOLVER
 from functions.analyze.extraction.wire import Failure, Job, Line, LogLevel, Report
+from shared.request_ids import HEADER
 
 Emit = Callable[[Line], None]
 
@@ -43,6 +45,7 @@ def extract(job: Job, emit: Emit) -> Report:
     try:
         with YoutubeDL(job.options | {"logger": logger}, auto_init=False) as ydl:  # type: ignore[arg-type]
             _note_waits(ydl, waits)
+            _name_request(ydl, job)
             youtube = YoutubeIE()
             ydl.add_info_extractor(youtube)
             observe(youtube, recording, breaker, bypass_cache=job.bypass_cache)
@@ -99,6 +102,20 @@ def _note_waits(ydl: Any, waits: list[str]) -> None:  # noqa: ANN401 - the metho
             if error.status == _TOO_MANY_REQUESTS and told and host.endswith(_YOUTUBE):
                 waits.append(told)
             raise
+
+    ydl.urlopen = urlopen
+
+
+def _name_request(ydl: Any, job: Job) -> None:  # noqa: ANN401 - the method is replaced on this one object
+    """Tell the token service, and nobody else, which request a token is for."""
+    if job.provider_url is None or job.request_id is None:
+        return
+    original, address, headers = ydl.urlopen, f"{job.provider_url}/", {HEADER: job.request_id}
+
+    def urlopen(request: Any) -> Any:  # noqa: ANN401
+        if isinstance(request, Request) and request.url.startswith(address):
+            request.headers.update(headers)
+        return original(request)
 
     ydl.urlopen = urlopen
 

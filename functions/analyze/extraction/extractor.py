@@ -78,16 +78,18 @@ class Extractor:
         timeout: float,
         on_progress: OnProgress,
         refused_exits: frozenset[str] = frozenset(),
+        request_id: str | None = None,
     ) -> Outcome:
         """Whatever yt-dlp does, an outcome, at most ``timeout`` seconds later. Cancelled, it leaves nothing running.
 
         :param refused_exits: of earlier attempts.
+        :param request_id: told to the token service, whose log then says what a token was for.
         """
         started = time.monotonic()
         heard = _Heard()
         try:
             async with asyncio.timeout(timeout):
-                report = await self._extract(url, strategy, heard, on_progress)
+                report = await self._extract(self._job(url, strategy, request_id), heard, on_progress)
         except TimeoutError:
             log.warning("extraction ended by force", strategy=strategy.name, seconds=timeout)
             return self._ended(heard)
@@ -99,7 +101,7 @@ class Extractor:
         )
         return told_to_wait(outcome, [retry_after(header) for header in report.retry_after])
 
-    async def _extract(self, url: str, strategy: Strategy, heard: _Heard, on_progress: OnProgress) -> Report:
+    async def _extract(self, job: Job, heard: _Heard, on_progress: OnProgress) -> Report:
         shown = progress.START
 
         async def read(line: Line) -> None:
@@ -113,7 +115,7 @@ class Extractor:
 
         async with self._pool.borrow() as child:
             await on_progress(shown)
-            report = await child.run(self._job(url, strategy), read)
+            report = await child.run(job, read)
         self._rest.note(spent=report.provider_seconds, now=time.monotonic())
         return report
 
@@ -126,7 +128,7 @@ class Extractor:
         self._rest.note(spent=spent, now=now)
         return failed("token_provider_unavailable")
 
-    def _job(self, url: str, strategy: Strategy) -> Job:
+    def _job(self, url: str, strategy: Strategy, request_id: str | None) -> Job:
         options = ydl_options(
             proxy=self._settings.global_proxy,
             pot_provider_url=self._settings.pot_provider_url,
@@ -140,6 +142,8 @@ class Extractor:
             bypass_cache=strategy.bypass_cache,
             forgets_players=strategy.forgets_players,
             is_provider_resting=self._rest.holds(now=time.monotonic()),
+            provider_url=self._settings.pot_provider_url,
+            request_id=request_id,
         )
 
     async def _conclude(

@@ -15,7 +15,7 @@ LogLevel: TypeAlias = Literal["debug", "warning", "error"]
 class Job(Struct, frozen=True, kw_only=True):
     """One extraction. ``options`` are yt-dlp's own parameters; the rest is as in the strategy.
 
-    ``is_provider_resting``: the token service is not asked.
+    ``is_provider_resting``: the token service is not asked. ``request_id`` is sent to ``provider_url`` alone.
     """
 
     url: str
@@ -23,6 +23,8 @@ class Job(Struct, frozen=True, kw_only=True):
     bypass_cache: bool
     forgets_players: bool = False
     is_provider_resting: bool = False
+    provider_url: str | None = None
+    request_id: str | None = None
 
 
 class Chapter(Struct, frozen=True):

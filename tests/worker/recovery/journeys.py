@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
 from functions.analyze.analyst import Analyst, Postponed
 from functions.analyze.extraction.extractor import Extractor
 from functions.analyze.extraction.outcome import Outcome
 from functions.analyze.extraction.strategies import Strategy
+from functions.analyze.worker_metrics import WorkerMetrics
 from shared.queue import open_queue
 from shared.schemas import Media, Problem, Task
 from shared.settings import Settings
@@ -84,7 +86,7 @@ async def travel(
     journey = Journey()
     await store.submit(Video(video_id), task_id="t1", refresh=False, lane="analyze")
     async with open_queue(settings) as queue, extracting(settings) as extractor:
-        analyst = Analyst(store, queue, Watched(extractor, journey), settings)
+        analyst = Analyst(store, queue, Watched(extractor, journey), settings, WorkerMetrics(CollectorRegistry(), settings))
         while journey.task is None:
             try:
                 await analyst.run("t1")
