@@ -1,6 +1,7 @@
 """The stream function: the bytes of a format, of two as one file, a cover or subtitles, by RFC 9110."""
 
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
@@ -22,6 +23,7 @@ from functions.stream.merge.layouts import Layouts
 from functions.stream.metrics import StreamMetrics
 from functions.stream.source import Sources
 from shared.analyses import Analyses
+from shared.metrics import Metrics
 from shared.problems import ProblemError
 from shared.queue import open_queue
 from shared.settings import Settings, load_settings
@@ -87,6 +89,7 @@ async def stream(
             version=version,
             is_inline=inline == "1",
             client=gate.client(request),
+            since=time.monotonic(),
         )
     )
 
@@ -147,13 +150,18 @@ def create_app(settings: Settings | None = None) -> Litestar:
 
     @asynccontextmanager
     async def resources(app: Litestar) -> AsyncIterator[None]:
-        async with open_store(configured) as store, open_queue(configured) as queue, open_upstream(configured) as upstream:
-            sources = Sources(store, Analyses(store, queue, configured), upstream)
+        counted: Metrics = app.state.metrics
+        budget = Budget(configured.stream_memory)
+        metrics = StreamMetrics(counted.registry, budget, configured)
+        async with (
+            open_store(configured, on_error=counted.store_failed) as store,
+            open_queue(configured) as queue,
+            open_upstream(configured) as upstream,
+        ):
+            sources = Sources(store, Analyses(store, queue, configured), upstream, on_analysis=metrics.analyzed)
             leases = Leases(store, capacity=configured.max_concurrent_downloads)
             app.state.store = store
-            budget = Budget(configured.stream_memory)
-            metrics = StreamMetrics(app.state.metrics.registry, budget)
-            layouts = Layouts(store, at_once=configured.stream_connections)
+            layouts = Layouts(store, at_once=configured.stream_connections, on_layout=metrics.laid_out)
             app.state.downloads = Downloads(sources, upstream, leases, layouts, configured, budget=budget, metrics=metrics)
             app.state.assets = Assets(sources, upstream)
             yield

@@ -40,6 +40,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     version: str | None  # the file the link was made for
     is_inline: bool
     client: str
+    since: float  # when it was asked for, on the monotonic clock
 
 
 class Downloads:
@@ -131,7 +132,7 @@ class Downloads:
         def body() -> AsyncGenerator[bytes, None]:
             opening = Opening(self._shared, file.sources, client=wanted.client, has_begun=lambda: relay.has_begun)
             chunks = opening(0, part) if file.layout is None else reader.read(file.layout, part, opening)
-            return self._metrics.counted(self._bandwidth.paced(chunks))
+            return self._metrics.counted(self._bandwidth.paced(chunks), since=wanted.since)
 
         lease = self._leases.hold(wanted.client, wanted.media_id, wanted.format_id)
         relay = Relay(status=status, headers=headers, body=body, lease=lease, idle=self._idle)

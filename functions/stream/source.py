@@ -1,11 +1,13 @@
 """Which bytes are meant, where they are now, and whether they are still the same file."""
 
 import time
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final, Literal, Protocol, TypeAlias
 
 from redis.exceptions import RedisError
 
 from functions.stream.absence import absence, is_settled
+from functions.stream.location import EXPIRY_MARGIN
 from functions.stream.renewals import Renewals
 from shared.problems import ProblemError
 from shared.schemas import Media
@@ -22,6 +24,10 @@ WAIT_FOR_REFRESH: Final = 90.0
 
 JUST_NOW: Final = 10.0
 """Seconds after an analysis for the sake of a URL that is of no use, within which another one brings no better."""
+
+
+Cause: TypeAlias = Literal["unknown", "expired", "exit", "refused"]
+"""Why a video is analysed for a download: nothing is known of it, a URL has ended, belongs to another exit, or was refused."""
 
 
 class SourceStore(Protocol):
@@ -74,10 +80,15 @@ class Sources:
     """Finds the sources of a client's files, analysing again where that is needed and may help.
 
     Whatever is not for a running download is an ordinary submission of its client: counted, and bounded by the queue.
+
+    :param on_analysis: told of every analysis that is asked for
     """
 
-    def __init__(self, store: SourceStore, analyses: OnDemand, exits: Exits) -> None:
+    def __init__(
+        self, store: SourceStore, analyses: OnDemand, exits: Exits, *, on_analysis: Callable[[Cause], None] = lambda _: None
+    ) -> None:
         self._store = store
+        self._on_analysis = on_analysis
         self._analyses = analyses
         self._exits = exits
         self._renewals = Renewals(JUST_NOW)
@@ -94,7 +105,7 @@ class Sources:
         if source is None or _has_expired(source):
             await self._look_for(media_id, format_id, client=client, is_known=source is not None)
         elif self._renewals.may_help(media_id):
-            await self._analyze(media_id, client=client)
+            await self._analyze(media_id, client=client, cause="exit")
             self._renewals.note(media_id)
         return await self._found(media_id, format_id)
 
@@ -131,7 +142,7 @@ class Sources:
         """
         known = await self._store.asset(asset.media_id, asset.asset_id)
         if known is None or (known.url == asset.url and self._renewals.may_help(asset.media_id)):
-            await self._analyze(asset.media_id, client=client)
+            await self._analyze(asset.media_id, client=client, cause="unknown" if known is None else "refused")
             self._renewals.note(asset.media_id)
             known = await self._store.asset(asset.media_id, asset.asset_id)
         if known is None:
@@ -153,6 +164,7 @@ class Sources:
             is_newer = known is not None and known.url != source.url and self._is_usable(known)
             if known is None or (not is_newer and (is_running or self._renewals.may_help(source.media_id))):
                 lane: Lane = "refresh" if is_running else "analyze"
+                self._on_analysis("expired" if _ends_soon(source) else "refused")
                 await self._analyses.ensure(source.media_id, client=client, lane=lane, wait=wait)
                 known = await self._found(source.media_id, source.format_id)
                 if same_file(source, known):
@@ -169,9 +181,10 @@ class Sources:
             result = await self._store.media(Video(media_id))
             if is_settled(result, name, is_known=is_known, now=time.time()):
                 return
-        await self._analyze(media_id, client=client)
+        await self._analyze(media_id, client=client, cause="expired" if is_known else "unknown")
 
-    async def _analyze(self, media_id: str, *, client: str) -> None:
+    async def _analyze(self, media_id: str, *, client: str, cause: Cause) -> None:
+        self._on_analysis(cause)
         await self._analyses.ensure(media_id, client=client, lane="analyze", wait=WAIT_FOR_ANALYSIS)
 
     async def _found(self, media_id: str, format_id: str) -> Source:
@@ -187,6 +200,11 @@ class Sources:
     def _is_usable(self, source: Source) -> bool:
         """Whether it has not expired and belongs to the exit that we leave by."""
         return not _has_expired(source) and source.exit == self._exits.exit_digest(source.family)
+
+
+def _ends_soon(source: Source) -> bool:
+    """A download renews its URL before it ends."""
+    return source.expires_at - EXPIRY_MARGIN <= time.time()
 
 
 def _has_expired(source: Source) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from redis.exceptions import ConnectionError as StoreConnectionError
 
-from functions.stream.source import JUST_NOW, WAIT_FOR_ANALYSIS, WAIT_FOR_REFRESH, SourceChanged, Sources, same_file
+from functions.stream.source import JUST_NOW, WAIT_FOR_ANALYSIS, WAIT_FOR_REFRESH, Cause, SourceChanged, Sources, same_file
 from shared.problems import ProblemError
 from shared.schemas import Media, Missing, Subtitle
 from shared.sources import Asset, Family, Source
@@ -87,6 +87,7 @@ class Finding:
         self._result = result
         self._error = error
         self.calls: list[tuple[Lane, float]] = []
+        self.causes: list[Cause] = []
 
     async def ensure(self, media_id: str, *, client: str, lane: Lane, wait: float) -> None:
         self.calls.append((lane, wait))
@@ -105,7 +106,7 @@ def sources(
     shelf: Shelf, *found: Source | Asset, result: Media | None = None, error: Exception | None = None
 ) -> tuple[Sources, Finding]:
     finding = Finding(shelf, *found, result=result, error=error)
-    return Sources(shelf, finding, Exit()), finding
+    return Sources(shelf, finding, Exit(), on_analysis=finding.causes.append), finding
 
 
 async def refusal(found: Sources, format_id: str) -> ProblemError:
@@ -155,6 +156,24 @@ async def test_a_source_that_is_of_no_use_is_looked_for_again_like_any_submissio
     found, finding = sources(Shelf(replace(KNOWN, **change), result=result(FORMAT)), FRESH)
     assert await found.current(ID, FORMAT, client="c") == FRESH
     assert finding.calls == [("analyze", WAIT_FOR_ANALYSIS)]
+
+
+@pytest.mark.parametrize(
+    ("known", "cause"),
+    [(None, "unknown"), (replace(KNOWN, expires_at=1.0), "expired"), (replace(KNOWN, exit="another exit"), "exit")],
+)
+async def test_it_is_told_why_a_video_is_analysed_before_a_download(known: Source | None, cause: Cause) -> None:
+    found, finding = sources(Shelf(*([] if known is None else [known]), result=result(FORMAT)), FRESH)
+    await found.current(ID, FORMAT, client="c")
+    assert finding.causes == [cause]
+
+
+@pytest.mark.parametrize(("rest", "cause"), [(3600, "refused"), (20, "expired")])
+async def test_it_is_told_why_a_video_is_analysed_during_a_download(rest: float, cause: Cause) -> None:
+    known = replace(KNOWN, expires_at=time.time() + rest)
+    found, finding = sources(Shelf(known), FRESH)
+    await found.renewed(known, client="c")
+    assert finding.causes == [cause]
 
 
 async def test_a_worker_that_leaves_by_another_exit_is_not_asked_again_and_again() -> None:

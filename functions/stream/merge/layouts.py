@@ -4,9 +4,9 @@ import asyncio
 import base64
 import zlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol, TypeAlias
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -36,6 +36,11 @@ PATIENCE: Final = 60.0
 INSTEAD: Final = frozenset[Reason]({"discontinuous", "sparse", "too_large"})
 """Why a short file cannot be one without fragments, but one with them."""
 
+Origin: TypeAlias = Literal["known", "stored", "planned", "refused"]
+"""Where a layout came from."""
+
+OnLayout: TypeAlias = Callable[[Origin], None]
+
 _DECODER: Final = msgspec.msgpack.Decoder(Layout)
 
 log = structlog.get_logger()
@@ -55,10 +60,12 @@ class Layouts:
     """Finds layouts, each once at a time.
 
     :param at_once: requests upstream for one of them
+    :param on_layout: told of every one that is asked for
     """
 
-    def __init__(self, store: LayoutStore, *, at_once: int) -> None:
+    def __init__(self, store: LayoutStore, *, at_once: int, on_layout: OnLayout) -> None:
         self._store = store
+        self._on_layout = on_layout
         self._at_once = at_once
         self._known: OrderedDict[str, Layout] = OrderedDict()
         self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -87,13 +94,20 @@ class Layouts:
             under_way = self._under_way.setdefault(version, asyncio.Lock())
             # Nobody has another one's turn to wait for before it is its own: whoever is first finds it for all of them.
             async with lease, self._turns.turn(client), under_way:
-                layout = await self._remembered(version) or await self._found(video, audio, tags, version, open_source)
-                self._remember(version, layout)
+                layout = await self._remembered(version)
+                if layout is None:
+                    layout = await self._found(video, audio, tags, version, open_source)
+                    self._on_layout("planned")
+                    self._remember(version, layout)
         return layout
 
     async def _remembered(self, version: str) -> Layout | None:
-        layout = self._known.get(version) or await self._kept(version)
+        origin: Origin = "known"
+        layout = self._known.get(version)
+        if layout is None:
+            origin, layout = "stored", await self._kept(version)
         if layout is not None:
+            self._on_layout(origin)
             self._remember(version, layout)
         return layout
 
@@ -102,6 +116,7 @@ class Layouts:
             async with asyncio.timeout(PATIENCE):
                 return await self._made(video, audio, tags, version, open_source)
         except Unsupported as error:
+            self._on_layout("refused")
             raise ProblemError("incompatible_formats", str(error)) from None
         except TimeoutError:
             raise ProblemError("source_timeout") from None
