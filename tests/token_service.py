@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import httpx
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -87,11 +87,11 @@ class Service:
         """Ask it to end; what it wrote."""
         self.process.terminate()
         output, _ = self.process.communicate(timeout=PATIENCE)
-        return output
+        return output or ""
 
 
 @contextmanager
-def serving(**settings: str) -> Iterator[Service]:
+def serving(output: int | IO[str] = subprocess.PIPE, /, **settings: str) -> Iterator[Service]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     environment = {
@@ -105,7 +105,7 @@ def serving(**settings: str) -> Iterator[Service]:
         cwd=FOLDER,
         env=environment,
         text=True,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
     )
     service = Service(url=f"http://127.0.0.1:{port}", process=process)
