@@ -62,7 +62,7 @@ def queries() -> Iterator[tuple[str, str]]:
 
 
 def tool(name: str) -> str:
-    """A program of Prometheus; the test that needs it is left out where it is missing."""
+    """The path of a program; the test that needs it is left out where it is missing."""
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed")

@@ -1,6 +1,7 @@
 """The whole system as an operator sees it: one request id from curl to the token service's log, and a real Prometheus that asks."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml  # type: ignore[import-untyped]
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.monitoring import DOCUMENTS, FOLDER, listed, queries, tool
-from tests.stack import Part, Stack, running_stack
+from tests.stack import FUNCTIONS, ROOT, Part, Stack, running_stack
 from tests.token_service import GOOGLE, WithChallenge, serving
 from tests.valkey import Valkey, free_port
 from tests.youtube import BOT_CHECK_UNTIL_TOKEN, Fault, YouTube, catalogue
@@ -63,6 +64,30 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
                 store.stop()
 
 
+@pytest.fixture(scope="module")
+def edge(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Caddy with the configuration that is delivered, in front of the functions."""
+    folder, port, health = tmp_path_factory.mktemp("edge"), free_port(), free_port()
+    functions = {name.upper(): scene.targets[name].removeprefix("http://") for name in FUNCTIONS}
+    ports = {"PORT": str(port), "HEALTH_PORT": str(health), "ROOT_PATH": "", "PAGE": str(folder)}
+    own = {"XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    command = [tool("caddy"), "run", "--config", str(ROOT / "deploy" / "Caddyfile"), "--adapter", "caddyfile"]
+    process = subprocess.Popen(command, env={**os.environ, **functions, **ports, **own}, stderr=subprocess.DEVNULL)
+    try:
+        scene.stack.until(lambda: answers(f"http://127.0.0.1:{health}"), bool)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
 def curl(url: str, *more: str) -> str:
     return subprocess.run(
         ["curl", "--silent", "--show-error", "--noproxy", "*", "--include", *more, url], capture_output=True, check=True
@@ -80,12 +105,10 @@ def requested(scene: Scene, part: Part, request_id: str) -> dict[str, Any]:
     return line
 
 
-def test_one_id_from_the_client_to_the_token_service(scene: Scene) -> None:
+def test_one_id_from_the_client_to_the_token_service(scene: Scene, edge: str) -> None:
     body = json.dumps({"url": f"https://youtu.be/{BOT_CHECK_UNTIL_TOKEN}"})
     said = ("--header", "X-Request-ID: from-curl.1", "--header", f"traceparent: 00-{TRACE}-00f067aa0ba902b7-01")
-    answer = curl(
-        f"{scene.stack.part('analyze').base}/v1/analyze", *said, "--header", "Content-Type: application/json", "--data", body
-    )
+    answer = curl(f"{edge}/v1/analyze", *said, "--header", "Content-Type: application/json", "--data", body)
     head, _, text = answer.partition("\r\n\r\n")
     assert "x-request-id: from-curl.1" in head.lower()
     task_id = json.loads(text)["task_id"]
@@ -99,7 +122,9 @@ def test_one_id_from_the_client_to_the_token_service(scene: Scene) -> None:
     minted = [line for line in scene.lines(scene.token_log) if line.get("request_id") == "from-curl.1"]
     assert {line["event"] for line in minted} >= {"attested", "token made"}
     # Nobody outside is told.
-    assert not any("from-curl" in str(request.headers) for request in scene.youtube.requests)
+    outside = [str(request.headers) for request in scene.youtube.requests]
+    assert any("user-agent" in headers.lower() for headers in outside)
+    assert not any("from-curl" in headers for headers in outside)
 
 
 def test_a_download_s_id_reaches_the_analysis_it_needs(scene: Scene) -> None:

@@ -3,14 +3,15 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 import httpx
 import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
-from functions.analyze.heartbeat import beating
+from functions.analyze.heartbeat import LEAVING, beating
 from functions.analyze.operations import serving_operations
 from functions.analyze.provider_watch import answers, watch_provider
 from functions.analyze.worker_metrics import WorkerMetrics
@@ -18,7 +19,7 @@ from shared.metrics import ProcessMetrics
 from shared.settings import Settings
 from shared.store import Store, open_store
 from tests.streaming import until
-from tests.valkey import free_port
+from tests.valkey import Valkey, free_port
 
 
 @pytest.fixture
@@ -83,6 +84,24 @@ async def test_a_worker_counts_as_alive_until_it_ends(store: Store) -> None:
             await are_alive(2)
         await are_alive(1)
     await are_alive(0)
+
+
+async def test_an_end_does_not_wait_for_a_store_that_hangs(tmp_path: Path) -> None:
+    server = Valkey(tmp_path)
+    server.start()
+    loop = asyncio.get_running_loop()
+    try:
+        async with open_store(Settings(redis_url=server.url)) as store, AsyncExitStack() as worker:
+            await worker.enter_async_context(beating(store))
+            async with asyncio.timeout(10):
+                while (await store.overview()).workers != 1:
+                    pass
+            with server.paused():
+                began = loop.time()
+                await worker.aclose()
+                assert loop.time() - began < 3 * LEAVING
+    finally:
+        server.stop()
 
 
 async def test_whether_the_token_service_answers(base: str) -> None:
