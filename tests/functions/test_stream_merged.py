@@ -21,8 +21,9 @@ from shared.merges import merged_version
 from shared.settings import Settings
 from shared.sources import ByteRange
 from shared.store import Store
+from shared.tags import tags_of
 from tests.merging import Merged, head_of
-from tests.streaming import Gateway, gateway, settings_behind, source_of, until
+from tests.streaming import Gateway, gateway, result_of, settings_behind, source_of, until
 from tests.youtube import (
     HUGE,
     LANGUAGES,
@@ -193,7 +194,7 @@ async def test_a_film_of_more_than_a_hundred_gigabytes(stream: Gateway, video: s
     path = f"/v1/stream/{HUGE}/{video}+140"
     files = stream.youtube.media(HUGE, video), stream.youtube.media(HUGE, "140")
     first, second = (head_of(file.read(0, 100_000), "mp4", size=file.size) for file in files)
-    layout = choice.plan(first, second)
+    layout = choice.plan(first, second, tags_of(result_of(stream.youtube, HUGE)))
 
     async def source(origin: int, part: ByteRange) -> AsyncGenerator[bytes, None]:
         yield files[origin].read(part.start, part.end)

@@ -159,5 +159,5 @@ def test_fragments_beyond_what_an_index_can_tell() -> None:
     files = mp4("h264.mp4", PICTURE, 1_100_000_000), mp4("aac.mp4", SOUND, SIZES[AUDIO])
     heads = [choice.read_head(file.read(0, 200_000), file.size, "mp4") for file in files]
     with pytest.raises(Unsupported) as refused:
-        choice.plan(*heads)
+        choice.plan(heads[0], heads[1], UNTAGGED)
     assert refused.value.reason == "too_large"
