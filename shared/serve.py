@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+import structlog
 import uvicorn
 from litestar import Litestar
 from litestar.types import ASGIApp
@@ -26,7 +27,10 @@ MAX_HEAD: Final = 32 * 1024
 """Bytes of request line and headers. The parser itself has no limit, and would collect them for ever."""
 
 GRACE: Final = 8
-"""Seconds for running answers after SIGTERM: less than the ten an orchestrator usually waits. Downloads resume elsewhere."""
+"""Seconds for running answers after SIGTERM: with CLEARING, less than the ten an orchestrator usually waits."""
+
+CLEARING: Final = 1
+"""Seconds after which even what does not notice that its client is gone is ended."""
 
 MAX_UNSENT: Final = 256 * 1024
 """Bytes that the system takes for a client before they can be sent. It would take megabytes: memory that nobody counts, and behind
@@ -35,9 +39,14 @@ which a slow client looks like a fast one."""
 KEEP_ALIVE: Final = 75
 """Seconds an idle connection stays open: longer than the reverse proxy keeps it, so that never the server closes first."""
 
+_log = structlog.stdlib.get_logger(__name__)
 
-def serve(create_app: Callable[[Settings], Litestar], *, name: str) -> None:
-    """Returns when the process is told to stop; a bad setting ends it with a message and status 2."""
+
+def serve(create_app: Callable[[Settings], Litestar], *, name: str, grace: Callable[[Settings], int] = lambda _: GRACE) -> None:
+    """Returns when the process is told to stop; a bad setting ends it with a message and status 2.
+
+    :param grace: seconds that running answers have from then on
+    """
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -46,7 +55,7 @@ def serve(create_app: Callable[[Settings], Litestar], *, name: str) -> None:
     configure_logging(settings, name=name)
     silence_broken_off()
     app = create_app(settings)
-    server = Server(configuration(app, settings), app)
+    server = Server(configuration(app, settings, grace=grace(settings)), app)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     server.run()
@@ -60,20 +69,41 @@ def _leave(_: int, __: object) -> None:
 
 
 class Server(uvicorn.Server):
-    """Tells its applications as soon as it is to stop; their lifespans would hear of it only after the last answer."""
+    """Stops in order: nobody new is let in, running answers have their grace, and what is left then is broken off.
+
+    Its applications are told at once; their lifespans would hear of it only after the last answer.
+    """
 
     def __init__(self, config: uvicorn.Config, *apps: Litestar) -> None:
         super().__init__(config)
         self._apps = apps
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Waits for running answers at most as long as configured."""
+        """Returns after the last answer, or after the grace."""
         for app in self._apps:
             app.state.stopping.set()
-        await super().shutdown(sockets)
+        breaking = asyncio.create_task(self._break_off())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            breaking.cancel()
+
+    async def _break_off(self) -> None:
+        """To an application this looks like its clients' leaving, and to clients like a lost connection: they resume elsewhere."""
+        await asyncio.sleep((self.config.timeout_graceful_shutdown or CLEARING) - CLEARING)
+        left: list[Any] = list(self.server_state.connections)
+        _log.info("connections broken off", connections=len(left))
+        for connection in left:
+            connection.transport.abort()
 
 
-def configuration(app: ASGIApp, settings: Settings, **overrides: Any) -> uvicorn.Config:  # noqa: ANN401 - uvicorn's own options
+def configuration(
+    app: ASGIApp,
+    settings: Settings,
+    *,
+    grace: int = GRACE,
+    **overrides: Any,  # noqa: ANN401 - uvicorn's own options
+) -> uvicorn.Config:
     """How every function is served; client addresses are found by :mod:`shared.clients`, logs written by the application."""
     options: dict[str, Any] = {
         "host": settings.host,
@@ -87,7 +117,7 @@ def configuration(app: ASGIApp, settings: Settings, **overrides: Any) -> uvicorn
         "proxy_headers": False,
         "server_header": False,
         "timeout_keep_alive": KEEP_ALIVE,
-        "timeout_graceful_shutdown": GRACE,
+        "timeout_graceful_shutdown": grace + CLEARING,
         "reset_contextvars": True,
     }
     return uvicorn.Config(app, **options | overrides)

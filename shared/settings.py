@@ -51,6 +51,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     stream_connections: int = 4
     stream_memory: int = 256 * _MIB
     stream_idle_timeout: int = 300
+    stream_grace: int = 8
     access_key: str | None = None
     secret_key: str = ""
     trusted_proxies: tuple[Network, ...] = ()
@@ -108,6 +109,7 @@ def load_settings(
         stream_connections=read("STREAM_CONNECTIONS", whole(1, 32), 4),
         stream_memory=read("STREAM_MEMORY", size(8 * _MIB), 256 * _MIB),
         stream_idle_timeout=read("STREAM_IDLE_TIMEOUT", whole(1, 86_400), 300),
+        stream_grace=read("STREAM_GRACE", whole(0, 86_400), 8),
         access_key=read("ACCESS_KEY", secret, None),
         secret_key=read("SECRET_KEY", secret, ""),
         trusted_proxies=read("TRUSTED_PROXIES", networks, ()),

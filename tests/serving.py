@@ -16,7 +16,7 @@ async def serving(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
     """The address it answers at."""
     # Only what build_app has made wants to be told of a stop.
     told = [app] if isinstance(app, Litestar) and "stopping" in app.state else []
-    server = Server(configuration(app, settings, host="127.0.0.1", port=0, loop="none", timeout_graceful_shutdown=1), *told)
+    server = Server(configuration(app, settings, host="127.0.0.1", port=0, loop="none", grace=1), *told)
     running = asyncio.create_task(server.serve())
     try:
         async with asyncio.timeout(20):
