@@ -19,6 +19,7 @@ need nginx nginx
 need caddy caddy
 need ffmpeg ffprobe
 need mkvtoolnix mkvmerge
+need redis-tools redis-check-rdb redis-server # a server with TLS
 need chromium chromium chromium-browser google-chrome
 need prometheus promtool
 

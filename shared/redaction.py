@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from shared.settings import Settings
+from shared.store_url import for_sentinel
 
 HIDDEN: Final = "[redacted]"
 MIN_LITERAL: Final = 4
@@ -96,6 +97,7 @@ def _secrets(settings: Settings) -> Iterable[str]:
     yield from filter(None, (settings.access_key, settings.secret_key))
     for url in filter(None, (settings.global_proxy, settings.redis_url)):
         yield from _credentials(url)
+    yield from filter(None, [for_sentinel(settings.redis_url).get("password")])
 
 
 def _credentials(url: str) -> Iterable[str]:

@@ -13,6 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 from environs import Env
 from msgspec import Struct
 
+from shared.store_url import store_url
+
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 LogFormat: TypeAlias = Literal["json", "console"]
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -200,21 +202,6 @@ def proxy_url(raw: str) -> str:
     if parts.scheme not in {"http", "https", "socks5", "socks5h"} or not parts.hostname or parts.path not in {"", "/"}:
         raise ValueError("must look like http://user:password@host:port (http, https, socks5 or socks5h)")
     return raw.rstrip("/")
-
-
-def store_url(raw: str) -> str:
-    """``redis://``, ``rediss://``, or Sentinel: ``redis+sentinel://[user:password@]host:port[,host:port]/service[/db]``."""
-    match = re.fullmatch(r"rediss?(\+sentinel)?://(?:[^/?#]*@)?([^/?#@]*)(?:/([^/?#]*))?(?:/([^/?#]*))?(?:\?[^#]*)?", raw)
-    if match is None:
-        raise ValueError("must begin with redis://, rediss://, redis+sentinel:// or rediss+sentinel://")
-    sentinel, hosts, first, second = match.groups(default="")
-    if sentinel and not first:
-        raise ValueError("must name the service behind Sentinel: redis+sentinel://host:port,host:port/service")
-    if (second if sentinel else first + second).strip("0123456789"):
-        raise ValueError("must end with the number of a database, or without one")
-    for host in hosts.split(",") if sentinel else [hosts]:
-        _split(f"redis://{host}")
-    return raw
 
 
 def base_url(raw: str) -> str:

@@ -1,8 +1,8 @@
 """From REDIS_URL to a client: a plain server, TLS, or a master found by Sentinel."""
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias, cast
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import Any, Final, NamedTuple, TypeAlias, cast
+from urllib.parse import urlsplit
 
 from redis import Redis
 from redis import asyncio as aio
@@ -12,6 +12,8 @@ from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelPool
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import NoScriptError, RedisError
 from redis.sentinel import Sentinel, SentinelConnectionPool
+
+from shared.store_url import credentials, for_sentinel, for_server
 
 TIMEOUTS: Final[dict[str, Any]] = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0, "health_check_interval": 30}
 RETRIES: Final = 3
@@ -24,7 +26,7 @@ _DEFAULT_SENTINEL_PORT: Final = 26_379
 OnError: TypeAlias = Callable[[RedisError], None]
 
 
-class _Watched(aio.Redis):
+class _Reporting(aio.Redis):
     """Tells of every command that failed for good; a script that has to be sent first has not failed."""
 
     on_error: OnError | None = None
@@ -61,6 +63,15 @@ class _MasterPool(SentinelConnectionPool):
             self.sentinel_manager.close()
 
 
+class _Watch(NamedTuple):
+    """Sentinel's half of an address: who is asked and how, and how the master that is found is reached."""
+
+    sentinels: list[tuple[str, int]]
+    service: str
+    asking: dict[str, Any]
+    reaching: dict[str, Any]
+
+
 def connect(url: str, *, retries: int = RETRIES, on_error: OnError | None = None) -> aio.Redis:
     """A client for the event loop; it decodes text.
 
@@ -69,11 +80,11 @@ def connect(url: str, *, retries: int = RETRIES, on_error: OnError | None = None
     """
     retry = Retry(ExponentialBackoff(base=0.05, cap=0.5), retries)
     if "+sentinel://" in url:
-        parts, sentinels, options = _sentinel(url)
+        watch = _watch(url)
         finder: Any = AsyncSentinel  # redis-py leaves this class untyped
-        master: _Watched = finder(sentinels, sentinel_kwargs=dict(TIMEOUTS), **options).master_for(
-            _service(parts),
-            redis_class=_Watched,
+        master: _Reporting = finder(watch.sentinels, sentinel_kwargs=watch.asking, **watch.reaching).master_for(
+            watch.service,
+            redis_class=_Reporting,
             connection_pool_class=_AsyncMasterPool,
             max_connections=CONNECTIONS,
             timeout=None,
@@ -85,7 +96,7 @@ def connect(url: str, *, retries: int = RETRIES, on_error: OnError | None = None
     pool = aio.BlockingConnectionPool.from_url(
         url, max_connections=CONNECTIONS, timeout=None, decode_responses=True, retry=retry, **TIMEOUTS
     )
-    client = cast("_Watched", _Watched.from_pool(pool))
+    client = cast("_Reporting", _Reporting.from_pool(pool))
     client.on_error = on_error
     return client
 
@@ -93,35 +104,29 @@ def connect(url: str, *, retries: int = RETRIES, on_error: OnError | None = None
 def connect_blocking(url: str) -> Redis:
     """A client for threads, as Dramatiq's broker wants it."""
     if "+sentinel://" in url:
-        parts, sentinels, options = _sentinel(url)
+        watch = _watch(url)
         finder: Any = Sentinel  # redis-py leaves this class untyped
-        master: Redis = finder(sentinels, sentinel_kwargs=dict(TIMEOUTS), **options).master_for(
-            _service(parts), connection_pool_class=_MasterPool
+        master: Redis = finder(watch.sentinels, sentinel_kwargs=watch.asking, **watch.reaching).master_for(
+            watch.service, connection_pool_class=_MasterPool
         )
         return master
     return Redis.from_url(url, **TIMEOUTS)
 
 
-def _sentinel(url: str) -> tuple[SplitResult, list[tuple[str, int]], dict[str, Any]]:
-    """``redis+sentinel://[user:password@]host:port[,host:port]/service[/db]``; the credentials are the master's."""
+def _watch(url: str) -> _Watch:
+    """Of ``redis+sentinel://[user:password@]host:port[,host:port]/service[/db]``; over TLS, Sentinel and master both are."""
     parts = urlsplit(url)
-    credentials, _, hosts = parts.netloc.rpartition("@")
-    user, _, password = credentials.partition(":")
-    path = parts.path.strip("/").split("/")
-    options: dict[str, Any] = dict(TIMEOUTS)
-    options |= {
-        "username": unquote(user) or None,
-        "password": unquote(password) or None,
-        "db": int(path[1]) if len(path) > 1 else 0,
-        "ssl": parts.scheme.startswith("rediss"),
-    }
-    return parts, [_address(host) for host in hosts.split(",")], options
+    service, _, number = parts.path.strip("/").partition("/")
+    common = TIMEOUTS | for_server(url)
+    return _Watch(
+        sentinels=[_address(host) for host in parts.netloc.rpartition("@")[2].split(",")],
+        service=service,
+        # Not again: the next Sentinel is asked at once, and all of them when the connection to the master is tried again.
+        asking=common | for_sentinel(url) | {"retry": None, "retry_on_error": []},
+        reaching=common | credentials(url) | {"db": int(number or 0)},
+    )
 
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     return (host, int(port)) if host else (port, _DEFAULT_SENTINEL_PORT)
-
-
-def _service(parts: SplitResult) -> str:
-    return parts.path.strip("/").split("/")[0]

@@ -114,7 +114,9 @@ def test_the_secrets_of_the_installation() -> None:
 
 
 def test_a_sentinel_url() -> None:
-    hide = redactor(Settings(redis_url="redis+sentinel://:sentinel-pass@a:26379,b:26379/main"))
+    options = "sentinel_password=its+own"
+    hide = redactor(Settings(redis_url=f"redis+sentinel://:sentinel-pass@a:26379,b:26379/main?{options}"))
+    assert hide.text("refused: its own") == f"refused: {HIDDEN}"
     assert "sentinel-pass" not in hide.text("cannot use sentinel-pass")
 
 
