@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from bench import analysis, connections, cpu, crowd, first_byte, memory, merge, submit, workers
+from bench import analysis, connections, cpu, crowd, first_byte, memory, merge, store, submit, worker, workers
 from bench.figures import document, row
 from bench.machine import machine
 from bench.peers import MEDIAFLOW_PYTHON
@@ -14,7 +14,7 @@ from bench.processes import allow_descriptors
 from bench.scale import FULL, SMOKE
 
 RESULTS: Final = Path(__file__).with_name("results.json")
-MEASUREMENTS: Final = (cpu, connections, first_byte, merge, memory, crowd, workers, submit, analysis)
+MEASUREMENTS: Final = (cpu, connections, first_byte, merge, memory, crowd, workers, submit, analysis, worker, store)
 
 
 def main() -> None:

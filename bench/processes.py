@@ -83,6 +83,19 @@ def listening(command: Sequence[str], *, port: int, folder: Path, environment: M
 
 
 @contextmanager
+def worker(redis_url: str, *, folder: Path, **settings: str) -> Iterator[int]:
+    """The worker, which listens to nobody; its process id."""
+    environment = {"PATH": PATH, "HOME": str(folder), "PYTHONPATH": str(ROOT), "REDIS_URL": redis_url, "SECRET_KEY": "b" * 32}
+    command = [sys.executable, "-m", "functions.analyze.worker"]
+    process = subprocess.Popen(command, cwd=folder, env={**environment, **settings}, stdout=subprocess.DEVNULL)
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@contextmanager
 def serving(module: str, redis_url: str, *, folder: Path, **settings: str) -> Iterator[Process]:
     """One of our modules."""
     port = free_port()

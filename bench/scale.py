@@ -15,6 +15,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     people: int  # who submit at once
     submissions: int  # rounds of them
     analyses: int  # rounds
+    videos: int  # that a store knows
     body: int  # of one download
     rounds: int  # of each relay, in turn
     long_body: int  # beside `body`, to see whether memory follows the size
@@ -28,6 +29,7 @@ FULL: Final = Scale(
     people=1000,
     submissions=3,
     analyses=7,
+    videos=1000,
     body=GIB,
     rounds=5,
     long_body=10 * GIB,
@@ -40,6 +42,7 @@ SMOKE: Final = Scale(
     people=50,
     submissions=1,
     analyses=1,
+    videos=20,
     body=32 * MIB,
     rounds=1,
     long_body=64 * MIB,

@@ -44,3 +44,40 @@ def _status(process: int, name: str) -> int:
     """A field of proc_pid_status(5) that is given in kB."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+def tree(root: int) -> set[int]:
+    """A process with its children and theirs, whatever groups they are in."""
+    parents = {int(path.parent.name): int(fields[1]) for path, fields in _all()}
+    found = {root}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def tree_cpu(root: int) -> float:
+    """CPU seconds of all of them, with those of their ended children."""
+    members = tree(root)
+    return sum(sum(map(int, fields[11:15])) for path, fields in _all() if int(path.parent.name) in members) / _TICKS
+
+
+def tree_memory(root: int) -> int:
+    """Bytes in memory of all of them; what several share counts once."""
+    return sum(map(_proportional, tree(root)))
+
+
+def _proportional(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0  # ended meanwhile
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+def _all() -> Iterator[tuple[Path, list[str]]]:
+    """Of every process, the fields behind its name, as proc_pid_stat(5) has them; the parent is the second."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            yield path, path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # ended meanwhile

@@ -1,4 +1,4 @@
-"""The measurements of the streaming edge still run. How fast is nobody's business here."""
+"""Most measurements still run. How fast is nobody's business here."""
 
 import json
 import shutil
@@ -10,20 +10,20 @@ from typing import Any, Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-STREAMING: Final = ("cpu", "connections", "first_byte", "merge", "memory", "crowd", "workers")
+MEASUREMENTS: Final = ("cpu", "connections", "first_byte", "merge", "memory", "crowd", "workers", "worker", "store")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.skipif(shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin") is None, reason="nginx is not installed")
 def test_every_measurement_finds_something(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
-    command = [sys.executable, "-m", "bench", "--smoke", "--without-mediaflow", "--results", str(results), *STREAMING]
+    command = [sys.executable, "-m", "bench", "--smoke", "--without-mediaflow", "--results", str(results), *MEASUREMENTS]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stderr
     found: dict[str, Any] = json.loads(results.read_text())
     assert found["machine"]["processors"] > 0
-    figures = {(name, figure["name"]): figure for name in STREAMING for figure in found["figures"][name]}
-    assert {name for name, _ in figures} == set(STREAMING)
+    figures = {(name, figure["name"]): figure for name in MEASUREMENTS for figure in found["figures"][name]}
+    assert {name for name, _ in figures} == set(MEASUREMENTS)
     (failed,) = (figure["value"] for (name, title), figure in figures.items() if name == "crowd" and title.endswith("failed"))
     assert failed == 0
     for name, title in (
@@ -38,5 +38,7 @@ def test_every_measurement_finds_something(tmp_path: Path) -> None:
         ("merge", "reader alone, WebM, 2160p, 20 Mb/s"),
         ("memory", "in memory during 0.0625 GiB, peak"),
         ("workers", "2 workers / 1"),
+        ("worker", "CPU time of one analysis, all told"),
+        ("store", "1,000 videos whose media URLs have ended"),
     ):
         assert figures[name, title]["value"] > 0, run.stdout
