@@ -1,0 +1,135 @@
+"""The reverse proxies of deploy/, as real processes in front of whatever addresses a test gives them."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from tests.valkey import free_port
+
+DEPLOY: Final = Path(__file__).parents[1] / "deploy"
+INDEX: Final = '<!doctype html><base href="/" /><title>Sluice</title>'
+Name: TypeAlias = Literal["analyze", "status", "stream"]
+NAMES: Final[tuple[Name, ...]] = ("analyze", "status", "stream")
+Functions: TypeAlias = Mapping[Name, str]
+"""The base URL of each function."""
+
+
+class Edge(Struct, frozen=True):
+    """A running reverse proxy."""
+
+    port: int
+    pid: int
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def processes(self) -> list[int]:
+        """It, and what it has started. (Linux)"""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [self.pid, *map(int, children)]
+
+
+def page_in(folder: Path) -> Path:
+    """A built page, small."""
+    page = folder / "dist"
+    (page / "assets").mkdir(parents=True)
+    (page / "index.html").write_text(INDEX)
+    (page / "icon.svg").write_text("<svg/>")
+    (page / "assets" / "index-1a2b.js").write_text("export {}")
+    return page
+
+
+@contextmanager
+def caddy(page: Path, functions: Functions, *, root_path: str = "", **environment: str) -> Iterator[Edge]:
+    """deploy/Caddyfile as it is, with what the image sets; the environment adds to that."""
+    (page / "index.html").write_text(INDEX.replace('href="/"', 'href="{{env `ROOT_PATH`}}/"'))  # as ui/Dockerfile does
+    port, health = free_port(), free_port()
+    variables = {
+        **{name.upper(): urlsplit(url).hostname or "" for name, url in functions.items()},
+        **{f"{name.upper()}_PORT": str(urlsplit(url).port) for name, url in functions.items()},
+        "PORT": str(port),
+        "HEALTH_PORT": str(health),
+        "ROOT_PATH": root_path,
+        "PAGE": str(page),
+        "XDG_CONFIG_HOME": str(page.parent),
+        "XDG_DATA_HOME": str(page.parent),
+    }
+    file = environment.pop("CADDYFILE", str(DEPLOY / "Caddyfile"))
+    command = ["caddy", "run", "--config", file, "--adapter", "caddyfile"]
+    with _running(command, {**os.environ, **variables, **environment}, port=port, log=page.parent / "caddy.log") as edge:
+        yield edge
+
+
+@contextmanager
+def nginx(page: Path, functions: Functions, *, root_path: str = "") -> Iterator[Edge]:
+    """deploy/nginx.conf with its lines marked "here" adapted, as docs/edge.md tells people to."""
+    folder, port = page.parent, free_port()
+    text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+    changes = {
+        " /tmp/": f" {folder}/",
+        "listen 8080;": f"listen 127.0.0.1:{port};",
+        "root /srv;": f"root {page};",
+        **{f"{name}:8000;": f"{urlsplit(url).netloc};" for name, url in functions.items()},
+    }
+    if root_path:
+        changes |= {
+            "# rewrite ^/sluice(/.*)$ $1;": f"rewrite ^{root_path}(/.*)$ $1;",
+            """'<base href="/" />';""": f"""'<base href="{root_path}/" />';""",
+        }
+    for before, after in changes.items():
+        assert before in text, before
+        text = text.replace(before, after)
+    configuration = folder / "nginx.conf"
+    configuration.write_text(text)
+    # A worker of root's would become somebody who cannot read the folder.
+    user = "user root; " if os.geteuid() == 0 else ""
+    command = [nginx_binary(), "-e", "stderr", "-c", str(configuration), "-g", f"{user}daemon off;"]
+    with _running(command, dict(os.environ), port=port, log=folder / "nginx.log") as edge:
+        yield edge
+
+
+def nginx_binary() -> str:
+    """Debian keeps it where only root looks."""
+    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
+
+
+EDGES: Final[Mapping[str, Callable[..., AbstractContextManager[Edge]]]] = {"caddy": caddy, "nginx": nginx}
+
+
+@contextmanager
+def _running(command: list[str], environment: dict[str, str], *, port: int, log: Path) -> Iterator[Edge]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait(process, port, log)
+        yield Edge(port, process.pid)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@retry(retry=retry_if_exception_type(OSError), stop=stop_after_delay(20), wait=wait_fixed(0.02), reraise=True)
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    if process.poll() is not None:
+        raise RuntimeError(f"{process.args!r} ended with {process.returncode}:\n{log.read_text()}")
+    socket.create_connection(("127.0.0.1", port), timeout=5).close()
+
+
+def bytes_written(pids: list[int]) -> int:
+    """What these processes have caused to be written to storage so far. (Linux)"""
+    assert sys.platform == "linux"
+    text = "".join(Path(f"/proc/{pid}/io").read_text() for pid in pids)
+    return sum(map(int, re.findall(r"^write_bytes: (\d+)$", text, re.MULTILINE)))
