@@ -74,7 +74,7 @@ def caddy(page: Path, functions: Functions, *, root_path: str = "", **environmen
 
 
 @contextmanager
-def nginx(page: Path, functions: Functions, *, root_path: str = "") -> Iterator[Edge]:
+def nginx(page: Path, functions: Functions, *, root_path: str = "", resolver: str = "127.0.0.11 valid=5s") -> Iterator[Edge]:
     """deploy/nginx.conf with its lines marked "here" adapted, as docs/edge.md tells people to."""
     folder, port = page.parent, free_port()
     text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
@@ -82,6 +82,7 @@ def nginx(page: Path, functions: Functions, *, root_path: str = "") -> Iterator[
         " /tmp/": f" {folder}/",
         "listen 8080;": f"listen 127.0.0.1:{port};",
         "root /srv;": f"root {page};",
+        "resolver 127.0.0.11 valid=5s": f"resolver {resolver}",
         **{f"{name}:8000;": f"{urlsplit(url).netloc};" for name, url in functions.items()},
     }
     if root_path:
