@@ -17,8 +17,9 @@ from litestar import Litestar, get, post
 from litestar.params import JSONBody
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from shared.protocol import MAX_HEAD, MAX_UNSENT
 from shared.schemas import AnalyzeRequest, Problem
-from shared.serve import MAX_HEAD, MAX_UNSENT, silence_broken_off
+from shared.serve import silence_broken_off
 from shared.settings import Settings
 from shared.web import build_app
 from tests.serving import serving
