@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import IO, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from msgspec import Struct
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_fixed
 
 from tests.valkey import free_port
 
@@ -56,12 +56,9 @@ def page_in(folder: Path) -> Path:
 def caddy(page: Path, functions: Functions, *, root_path: str = "", **environment: str) -> Iterator[Edge]:
     """deploy/Caddyfile as it is, with what the image sets; the environment adds to that."""
     (page / "index.html").write_text(INDEX.replace('href="/"', 'href="{{env `ROOT_PATH`}}/"'))  # as ui/Dockerfile does
-    port, health = free_port(), free_port()
     variables = {
         **{name.upper(): urlsplit(url).hostname or "" for name, url in functions.items()},
         **{f"{name.upper()}_PORT": str(urlsplit(url).port) for name, url in functions.items()},
-        "PORT": str(port),
-        "HEALTH_PORT": str(health),
         "ROOT_PATH": root_path,
         "PAGE": str(page),
         "XDG_CONFIG_HOME": str(page.parent),
@@ -69,18 +66,23 @@ def caddy(page: Path, functions: Functions, *, root_path: str = "", **environmen
     }
     file = environment.pop("CADDYFILE", str(DEPLOY / "Caddyfile"))
     command = ["caddy", "run", "--config", file, "--adapter", "caddyfile"]
-    with _running(command, {**os.environ, **variables, **environment}, port=port, log=page.parent / "caddy.log") as edge:
+
+    def start(port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
+        ports = {"PORT": str(port), "HEALTH_PORT": str(free_port())}
+        everything = {**os.environ, **variables, **ports, **environment}
+        return subprocess.Popen(command, env=everything, stdout=output, stderr=subprocess.STDOUT)
+
+    with _running(start, log=page.parent / "caddy.log") as edge:
         yield edge
 
 
 @contextmanager
 def nginx(page: Path, functions: Functions, *, root_path: str = "", resolver: str = "127.0.0.11 valid=5s") -> Iterator[Edge]:
     """deploy/nginx.conf with its lines marked "here" adapted, as docs/edge.md tells people to."""
-    folder, port = page.parent, free_port()
+    folder = page.parent
     text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
     changes = {
         " /tmp/": f" {folder}/",
-        "listen 8080;": f"listen 127.0.0.1:{port};",
         "root /srv;": f"root {page};",
         "resolver 127.0.0.11 valid=5s": f"resolver {resolver}",
         **{f"{name}:8000;": f"{urlsplit(url).netloc};" for name, url in functions.items()},
@@ -94,11 +96,16 @@ def nginx(page: Path, functions: Functions, *, root_path: str = "", resolver: st
         assert before in text, before
         text = text.replace(before, after)
     configuration = folder / "nginx.conf"
-    configuration.write_text(text)
     # A worker of root's would become somebody who cannot read the folder.
     user = "user root; " if os.geteuid() == 0 else ""
     command = [nginx_binary(), "-e", "stderr", "-c", str(configuration), "-g", f"{user}daemon off;"]
-    with _running(command, dict(os.environ), port=port, log=folder / "nginx.log") as edge:
+
+    def start(port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
+        assert "listen 8080;" in text
+        configuration.write_text(text.replace("listen 8080;", f"listen 127.0.0.1:{port};"))
+        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+
+    with _running(start, log=folder / "nginx.log") as edge:
         yield edge
 
 
@@ -110,22 +117,34 @@ def nginx_binary() -> str:
 EDGES: Final[Mapping[str, Callable[..., AbstractContextManager[Edge]]]] = {"caddy": caddy, "nginx": nginx}
 
 
+class TakenError(Exception):
+    """Between being found free and being listened on, a port has become somebody's."""
+
+
 @contextmanager
-def _running(command: list[str], environment: dict[str, str], *, port: int, log: Path) -> Iterator[Edge]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+def _running(start: Callable[[int, IO[bytes]], subprocess.Popen[bytes]], *, log: Path) -> Iterator[Edge]:
+    process, port = _started(start, log)
     try:
-        _wait(process, port, log)
         yield Edge(port, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=20)
 
 
+@retry(retry=retry_if_exception_type(TakenError), stop=stop_after_attempt(5), reraise=True)
+def _started(start: Callable[[int, IO[bytes]], subprocess.Popen[bytes]], log: Path) -> tuple[subprocess.Popen[bytes], int]:
+    port = free_port()
+    with log.open("wb") as output:
+        process = start(port, output)
+    _wait(process, port, log)
+    return process, port
+
+
 @retry(retry=retry_if_exception_type(OSError), stop=stop_after_delay(20), wait=wait_fixed(0.02), reraise=True)
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     if process.poll() is not None:
-        raise RuntimeError(f"{process.args!r} ended with {process.returncode}:\n{log.read_text()}")
+        said = log.read_text()
+        raise (TakenError if "in use" in said else RuntimeError)(f"{process.args!r} ended with {process.returncode}:\n{said}")
     socket.create_connection(("127.0.0.1", port), timeout=5).close()
 
 

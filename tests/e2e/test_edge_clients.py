@@ -95,7 +95,7 @@ async def test_no_forged_host_leads_a_link_astray(name: str, public_url: str | N
             assert answer.status_code == 202
             assert answer.headers["location"] == f"{base}/v1/status/{answer.json()['task_id']}"
         odd = await client.get("/v1/session", headers={"Host": "evil.example:80@localhost"})
-        assert odd.status_code in {400, 422}
+        assert "evil" not in odd.text + str(odd.headers)
 
 
 async def test_a_cookie_writes_for_nobody_but_our_own_pages(name: str, settings: Settings, tmp_path: Path) -> None:
