@@ -128,6 +128,14 @@ async def test_the_page_for_people_and_404_for_programs(edge: Callable[..., Any]
                 assert "immutable" not in answer.headers.get("cache-control", "")
 
 
+async def test_the_page_takes_nothing(edge: Callable[..., Any], page: Path) -> None:
+    async with client_of(edge, page) as client:
+        for path in ("/icon.svg", "/assets/index-1a2b.js"):
+            answer = await client.post(path, content=b"x")
+            assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed"), path
+            assert answer.headers["content-type"].startswith("application/problem+json")
+
+
 @pytest.mark.parametrize("proxy", EDGES)
 async def test_the_client_is_added_to_what_was_forwarded(proxy: str, page: Path) -> None:
     async with client_of(in_front(proxy), page) as client:
