@@ -1,7 +1,7 @@
 """Who is who behind the edge: nobody dodges a limit or uses up another one's, nor leads links astray, nor borrows a cookie."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,23 +37,30 @@ FORGED: Final[list[Callable[[str], dict[str, str]]]] = [
 ]
 
 
+NAMED: Final[dict[str, list[str]]] = {
+    "direct": [],
+    "caddy": ["caddy"],
+    "nginx": ["nginx"],
+    "nginx before caddy": ["caddy", "nginx"],
+}
+
+
 @asynccontextmanager
 async def behind(name: str, settings: Settings, folder: Path) -> AsyncIterator[str]:
     """The real analyze function, alone or behind an edge that it trusts."""
     trusting = replace(settings, trusted_proxies=networks(f"{EDGE}/32"))
-    async with serving(functions.analyze.app.create_app(trusting), trusting) as url:
-        if name == "direct":
-            yield url
-        else:
-            with EDGES[name](page_in(folder), dict.fromkeys(NAMES, url)) as edge:
-                yield edge.url
+    async with serving(functions.analyze.app.create_app(trusting), trusting) as address:
+        with ExitStack() as edges:
+            for edge in NAMED[name]:
+                address = edges.enter_context(EDGES[edge](page_in(folder / edge), dict.fromkeys(NAMES, address))).url
+            yield address
 
 
 def client_at(address: str, base_url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=base_url, transport=httpx.AsyncHTTPTransport(local_address=address))
 
 
-@pytest.fixture(params=["direct", *EDGES])
+@pytest.fixture(params=NAMED)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
