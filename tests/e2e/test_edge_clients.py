@@ -49,11 +49,13 @@ NAMED: Final[dict[str, list[str]]] = {
 async def behind(name: str, settings: Settings, folder: Path) -> AsyncIterator[str]:
     """The real analyze function, alone or behind an edge that it trusts."""
     trusting = replace(settings, trusted_proxies=networks(f"{EDGE}/32"))
-    async with serving(functions.analyze.app.create_app(trusting), trusting) as address:
+    async with serving(functions.analyze.app.create_app(trusting), trusting) as url:
         with ExitStack() as edges:
+            addresses = [url]
             for edge in NAMED[name]:
-                address = edges.enter_context(EDGES[edge](page_in(folder / edge), dict.fromkeys(NAMES, address))).url
-            yield address
+                behind_it = dict.fromkeys(NAMES, addresses[-1])
+                addresses.append(edges.enter_context(EDGES[edge](page_in(folder / edge), behind_it)).url)
+            yield addresses[-1]
 
 
 def client_at(address: str, base_url: str) -> httpx.AsyncClient:
