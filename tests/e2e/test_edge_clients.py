@@ -1,5 +1,7 @@
 """Who is who behind the edge: nobody dodges a limit or uses up another one's, nor leads links astray, nor borrows a cookie."""
 
+import re
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -7,10 +9,13 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from litestar import Litestar
 from msgspec.structs import replace
 
 import functions.analyze.app
+import functions.stream.app
 from shared.access import COOKIE
+from shared.links import LIFETIME, Links
 from shared.settings import RateLimit, Settings, networks
 from tests.edges import EDGES, NAMES, page_in
 from tests.serving import serving
@@ -46,10 +51,12 @@ NAMED: Final[dict[str, list[str]]] = {
 
 
 @asynccontextmanager
-async def behind(name: str, settings: Settings, folder: Path) -> AsyncIterator[str]:
-    """The real analyze function, alone or behind an edge that it trusts."""
+async def behind(
+    name: str, settings: Settings, folder: Path, *, create_app: Callable[[Settings], Litestar] = functions.analyze.app.create_app
+) -> AsyncIterator[str]:
+    """A real function, alone or behind an edge that it trusts."""
     trusting = replace(settings, trusted_proxies=networks(f"{EDGE}/32"))
-    async with serving(functions.analyze.app.create_app(trusting), trusting) as url:
+    async with serving(create_app(trusting), trusting) as url:
         with ExitStack() as edges:
             addresses = [url]
             for edge in NAMED[name]:
@@ -153,3 +160,31 @@ async def test_nobody_gets_in_without_the_key(name: str, settings: Settings, tmp
             forged = [FORGED[0](f"198.51.100.{number}") for number in range(11)]
             wrong = [await guesser.post("/v1/session", json={"key": "wrong"}, headers=headers) for headers in forged]
         assert [answer.status_code for answer in wrong] == [*[401] * 10, 429]
+
+
+async def test_no_forged_or_old_link_opens_anything(name: str, settings: Settings, tmp_path: Path) -> None:
+    """Not one that was good, nor one that was good for something else."""
+    locked = replace(settings, access_key=KEY)
+    good = Links(locked).stream("dQw4w9WgXcQ", "137", "0" * 16)
+    later = str(int(time.time()) + 30 * 86_400)
+    forged = [
+        Links(locked).stream("dQw4w9WgXcQ", "137", "0" * 16, now=time.time() - LIFETIME - 3601),
+        Links(replace(locked, access_key=f"{KEY}!")).stream("dQw4w9WgXcQ", "137", "0" * 16),
+        Links(replace(locked, secret_key="t" * 32)).stream("dQw4w9WgXcQ", "137", "0" * 16),
+        good.replace("dQw4w9WgXcQ", "dQw4w9WgXcR"),
+        good.replace("/137", "/138"),
+        good.replace("/137", "/thumbnail"),
+        good.replace("version=0", "version=1"),
+        re.sub("expires=[0-9]+", f"expires={later}", good),
+        re.sub("expires=[0-9]+&", "", good),
+        re.sub("signature=.*", "signature=", good),
+        re.sub("signature=.*", f"signature={'0' * 32}", good),
+        good.upper().replace("/V1/STREAM/DQW4W9WGXCQ", "/v1/stream/dQw4w9WgXcQ"),
+    ]
+    async with (
+        behind(name, locked, tmp_path, create_app=functions.stream.app.create_app) as base,
+        client_at(ATTACKER, base) as client,
+    ):
+        for link in forged:
+            for method in ("GET", "HEAD"):
+                assert (await client.request(method, link)).status_code in {401, 403}, link
