@@ -1,6 +1,8 @@
 """What is sent to harm: through Caddy and through nginx, and where it makes sense through the launcher's edge."""
 
 import asyncio
+import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -138,7 +140,7 @@ def impatient(name: str, folder: Path, url: str) -> Iterator[Edge]:
     for file in ("Caddyfile", "nginx.conf"):
         text = (tests.edges.DEPLOY / file).read_text(encoding="utf-8")
         for limit in ("read_header", "client_header_timeout", "client_body_timeout"):
-            text = text.replace(f"{limit} 20s", f"{limit} 1s")
+            text = text.replace(f"{limit} 20s", f"{limit} 1s").replace("grace_period 15s", "grace_period 1s")
         (patched / file).write_text(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tests.edges, "DEPLOY", patched)
@@ -160,6 +162,29 @@ async def test_slow_heads_and_bodies_are_cut_and_hold_nobody_up(name: str, tmp_p
             answers = await asyncio.gather(*attackers)
             assert asyncio.get_running_loop().time() - started < 7, "every one is closed, and none is left to fall silent"
             assert not any(b"HTTP/1.1 2" in answer for answer in answers)
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_an_answer_that_never_comes_does_not_keep_the_edge_from_ending(name: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket() as client:
+        with impatient(name, tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}") as running:
+            client.connect(("127.0.0.1", running.port))
+            client.sendall(b"GET /v1/status/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+            silent.settimeout(20)
+            waiting, _ = silent.accept()
+            told = time.monotonic()
+        assert time.monotonic() - told < 10
+        waiting.close()
+
+
+@pytest.mark.parametrize("name", EDGES)
+async def test_a_wish_for_another_protocol_is_passed_over(name: str, tmp_path: Path) -> None:
+    """Java's client expresses it with every first request, body or not."""
+    wish = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n"
+    async with behind(name, echoing, tmp_path) as port:
+        answer = await said(port, f"POST /v1/analyze HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n{wish}\r\n{{}}", silence=0.5)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.endswith(b"/v1/analyze")
 
 
 @pytest.mark.parametrize("name", ["local", *EDGES])
