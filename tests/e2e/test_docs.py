@@ -30,6 +30,7 @@ COVERED: Final = {
     'make test ARGS="-k launcher"': "scripts/test.sh",
     "make check": "scripts/check.sh",
     "make bench": "tests/e2e/test_bench.py",
+    "deploy/kubernetes/example/secrets.sh": "tests/kubernetes/test_manifests.py",
     "scripts/api-types.sh": "tests/unit/test_page_sources.py",
     "scripts/api-reference.sh": "tests/unit/test_documented.py",
     "scripts/screenshots.sh": "tests/e2e/test_docs.py",

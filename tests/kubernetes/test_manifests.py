@@ -175,7 +175,7 @@ def test_ports_are_those_of_the_images_and_of_whoever_asks(documents: list[Docum
         )["ports"][0]["name"]  # fmt: skip
         ports[name] = entry["port"]
     caddyfile = (ROOT / "deploy" / "Caddyfile").read_text()
-    assert dict(re.findall(r"\{\$(?:ANALYZE|STATUS|STREAM):(\w+):(\d+)\}", caddyfile)) == {
+    assert dict(re.findall(r"\{\$(?:ANALYZE|STATUS|STREAM):(\w+)\} \{\$(?:ANALYZE|STATUS|STREAM)_PORT:(\d+)\}", caddyfile)) == {
         name: str(ports[name]) for name in ("analyze", "status", "stream")
     }
     provider = urlsplit(settings_of(documents)["POT_PROVIDER_URL"])

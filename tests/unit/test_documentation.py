@@ -17,7 +17,7 @@ PAGES: Final = pages()
 IN_ENGLISH_ONLY: Final = {"SECURITY.md"}
 COMMENTED: Final = frozenset({"sh", "console", "nginx", "yaml", "caddyfile", "ini", "toml"})
 TO_COME: Final = {
-    *("images", "updating", "compose", "edge", "threat-model"),
+    *("images", "updating", "threat-model"),
 }
 """Pages that others link to before they are there."""
 
