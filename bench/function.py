@@ -4,8 +4,8 @@ from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from functions.stream.app import create_app
+from shared import hosts
 from shared.serve import serve
-from shared.upstream import hosts
 
 
 def is_loopback(url: str, domains: tuple[str, ...]) -> bool:  # noqa: ARG001 - in the place of `is_allowed`

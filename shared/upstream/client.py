@@ -10,9 +10,9 @@ from urllib.parse import urljoin
 import httpx
 from msgspec import Struct
 
+from shared import hosts
 from shared.settings import Settings
 from shared.sources import Asset, ByteRange, Family, Source
-from shared.upstream import hosts
 from shared.upstream.answers import check_range, check_status
 from shared.upstream.errors import UpstreamError, translated
 from shared.upstream.exits import exit_digest, open_transport

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.stream.siblings import sibling
-from shared.upstream import hosts
+from shared import hosts
 
 PATH = "/videoplayback?expire=1&mn=sn-aaaa,sn-bbbb&fvip=4&sig=x%2Cy"
 

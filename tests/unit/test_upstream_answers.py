@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared import hosts
 from shared.settings import Settings
 from shared.sources import ByteRange
-from shared.upstream import UpstreamError, hosts
+from shared.upstream import UpstreamError
 from shared.upstream.answers import Checked, check_range, check_status, retry_after
 from shared.upstream.client import _exactly as exactly
 from shared.upstream.exits import exit_digest

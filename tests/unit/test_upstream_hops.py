@@ -1,7 +1,10 @@
 """What YouTube's answers can make the way out do: follow a redirect within YouTube, and nothing else."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -110,3 +113,48 @@ async def test_a_redirect_to_nowhere(youtube: YouTube, upstream: Upstream, sourc
     with pytest.raises(UpstreamError) as caught:
         await fetch(upstream, source)
     assert caught.value.reason == reason
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What somebody else's server was told."""
+
+    port: int
+    bytes: bytearray
+
+
+@pytest.fixture
+async def somebody_else() -> AsyncIterator[Heard]:
+    """A service of the operator's own network that answers whatever it is told, without TLS."""
+    heard = bytearray()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.extend(await reader.read(65536))
+        writer.write(
+            b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-999/1000\r\nContent-Length: 1000\r\n\r\n" + bytes(1000)
+        )
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield Heard(server.sockets[0].getsockname()[1], heard)
+
+
+async def test_a_name_that_leads_into_the_own_network_is_told_nothing(
+    source: Source, somebody_else: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a proxy anybody who rules the name service says where a name leads. There, TLS asks for YouTube's certificate first.
+
+    Addresses are not looked at: behind many a home gateway every name leads to a private one.
+    """
+
+    async def rebound(*_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", somebody_else.port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", rebound)
+    async with open_upstream(Settings(secret_key="s" * 32)) as direct:
+        with pytest.raises(UpstreamError) as caught:
+            await fetch(direct, source)
+    assert caught.value.reason in {"untrusted", "interrupted"}
+    assert somebody_else.bytes.startswith(b"\x16\x03")  # a greeting of TLS
+    assert b"videoplayback" not in somebody_else.bytes
+    assert b"GET" not in somebody_else.bytes

@@ -256,7 +256,7 @@ async def test_the_worker_never_loads_yt_dlp() -> None:
 
 def job(youtube: YouTube) -> Job:
     options = ydl_options(proxy=youtube.http_proxy, pot_provider_url=None, strategy=PLAIN, deno=find_deno(), has_extra_trust=True)
-    return Job(url=f"https://www.youtube.com/watch?v={videos.QUICK}", options=options, bypass_cache=False)
+    return Job(url=f"https://www.youtube.com/watch?v={videos.QUICK}", options=options, provider=None, bypass_cache=False)
 
 
 async def ignore(line: Line) -> None:

@@ -14,6 +14,7 @@ from yt_dlp.utils import DownloadError
 from functions.analyze.extraction import players, wire
 from functions.analyze.extraction.breaker import Breaker
 from functions.analyze.extraction.memory import resident
+from functions.analyze.extraction.reach import confine
 from functions.analyze.extraction.redaction import redact
 from functions.analyze.extraction.seams import Recording, observe
 from functions.analyze.extraction.solver.registered import WHY_NOT
@@ -44,6 +45,7 @@ def extract(job: Job, emit: Emit) -> Report:
         _forget_players()
     try:
         with YoutubeDL(job.options | {"logger": logger}, auto_init=False) as ydl:  # type: ignore[arg-type]
+            confine(ydl, provider=job.provider)
             _note_waits(ydl, waits)
             _name_request(ydl, job)
             youtube = YoutubeIE()
@@ -108,9 +110,9 @@ def _note_waits(ydl: Any, waits: list[str]) -> None:  # noqa: ANN401 - the metho
 
 def _name_request(ydl: Any, job: Job) -> None:  # noqa: ANN401 - the method is replaced on this one object
     """Tell the token service, and nobody else, which request a token is for."""
-    if job.provider_url is None or job.request_id is None:
+    if job.provider is None or job.request_id is None:
         return
-    original, address, headers = ydl.urlopen, f"{job.provider_url}/", {HEADER: job.request_id}
+    original, address, headers = ydl.urlopen, f"{job.provider}/", {HEADER: job.request_id}
 
     def urlopen(request: Any) -> Any:  # noqa: ANN401
         if isinstance(request, Request) and request.url.startswith(address):

@@ -139,10 +139,10 @@ class Extractor:
         return Job(
             url=url,
             options=options,
+            provider=self._settings.pot_provider_url,
             bypass_cache=strategy.bypass_cache,
             forgets_players=strategy.forgets_players,
             is_provider_resting=self._rest.holds(now=time.monotonic()),
-            provider_url=self._settings.pot_provider_url,
             request_id=request_id,
         )
 

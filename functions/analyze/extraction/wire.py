@@ -15,15 +15,15 @@ LogLevel: TypeAlias = Literal["debug", "warning", "error"]
 class Job(Struct, frozen=True, kw_only=True):
     """One extraction. ``options`` are yt-dlp's own parameters; the rest is as in the strategy.
 
-    ``is_provider_resting``: the token service is not asked. ``request_id`` is sent to ``provider_url`` alone.
+    ``provider`` is the token service's address; it alone is told ``request_id``. ``is_provider_resting``: it is not asked.
     """
 
     url: str
     options: dict[str, Any]
+    provider: str | None
     bypass_cache: bool
     forgets_players: bool = False
     is_provider_resting: bool = False
-    provider_url: str | None = None
     request_id: str | None = None
 
 

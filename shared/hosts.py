@@ -9,6 +9,11 @@ from urllib.parse import urlsplit
 
 MEDIA: Final = ("googlevideo.com",)
 ASSETS: Final = ("ytimg.com", "youtube.com")
+ANALYSIS: Final = (
+    *("youtube.com", "youtubei.googleapis.com"),  # the page, the player and its API
+    "manifest.googlevideo.com",
+    *("www.google.com", "accounts.google.com"),  # where YouTube sends whom it takes for a robot
+)
 
 _NAME: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII)
 
