@@ -17,14 +17,14 @@ from litestar.params import JSONBody
 from litestar.types import Guard
 
 from shared.clients import client_address, comes_through_proxy
+from shared.guesses import TRIES, Guesses
 from shared.problems import ProblemError
 from shared.schemas import SessionRequest, SessionState
-from shared.settings import RateLimit, Settings
+from shared.settings import Settings
 from shared.store import Store
 
 COOKIE: Final = "sluice_session"
 LIFETIME: Final = 30 * 86_400
-TRIES: Final = RateLimit(10, 60)
 WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 _CLOCK_SKEW: Final = 60
@@ -49,8 +49,8 @@ class Access:
         return self._access_key is not None
 
     def is_key(self, offered: str) -> bool:
-        """Whether this is the access key; takes as long whatever is offered."""
-        return self._access_key is not None and hmac.compare_digest(offered.encode(), self._access_key.encode())
+        """Whether this is the access key; takes as long whatever is offered, however long that is."""
+        return self._access_key is not None and hmac.compare_digest(_digest(offered), _digest(self._access_key))
 
     def issue(self, *, now: float | None = None) -> str:
         """The value of a new cookie."""
@@ -76,26 +76,57 @@ class Access:
         return hmac.new(self._signing_key, issued.encode(), hashlib.sha256).hexdigest()
 
 
+class Door:
+    """Lets requests in that show the key, which may not be guessed often, or the cookie, which cannot be guessed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._access = Access(settings)
+        self._guesses = Guesses(settings.trusted_proxies)
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether there is an access key at all."""
+        return self._access.is_required
+
+    async def admits(self, connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+        """Whether this request may come in.
+
+        :raises ProblemError: ``rate_limited`` for a client that has guessed too often
+        """
+        token = bearer(connection.headers)
+        if token is None or not self.is_guarded:
+            return self._access.allows(connection.headers, connection.cookies)
+        self._guesses.check(connection)
+        if self._access.is_key(token):
+            return True
+        await self._guesses.count(connection)
+        return False
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
 def bearer(headers: Mapping[str, str]) -> str | None:
     """The token of an ``Authorization: Bearer`` header; None where there is no such header."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def requires_access(access: Access, *, public_url: str | None) -> Guard:
+def requires_access(door: Door, *, public_url: str | None) -> Guard:
     """Guards every handler that does not say (opt ``access``) that it is public or verifies a signature itself.
 
     A cookie changes something only for a page of ours: a browser sends it along for neighbours on the same site as well.
     """
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         method = connection.scope.get("method")
         if handler.opt.get("access") in {"public", "signature"} or method == "OPTIONS":
             return
         headers = connection.headers
-        if not access.allows(headers, connection.cookies):
+        if not await door.admits(connection):
             raise ProblemError("unauthorized")
-        is_by_cookie = access.is_required and bearer(headers) is None
+        is_by_cookie = door.is_guarded and bearer(headers) is None
         if is_by_cookie and method in WRITING and not is_same_origin(headers, public_url=public_url):
             raise ProblemError("forbidden_origin")
 
@@ -120,7 +151,7 @@ def is_same_origin(headers: Mapping[str, str], *, public_url: str | None) -> boo
 
 def session_handlers(settings: Settings) -> Sequence[HTTPRouteHandler]:
     """``/v1/session``: exchanges the access key for a cookie. Needs the dependency ``store``."""
-    access = Access(settings)
+    access, door = Access(settings), Door(settings)
 
     def same_origin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         if not is_same_origin(connection.headers, public_url=settings.public_url):
@@ -158,12 +189,14 @@ def session_handlers(settings: Settings) -> Sequence[HTTPRouteHandler]:
     async def close_session(request: Request[Any, Any, State]) -> Response[None]:
         return Response(None, cookies=[_cookie(request, settings, "", 0)])
 
-    @get("/v1/session", access="public", summary="Whether a key is required, and whether this client has shown it")
+    @get(
+        "/v1/session",
+        access="public",
+        codes=("rate_limited",),
+        summary="Whether a key is required, and whether this client has shown it",
+    )
     async def session(request: Request[Any, Any, State]) -> SessionState:
-        return SessionState(
-            is_required=access.is_required,
-            is_authenticated=access.allows(request.headers, request.cookies),
-        )
+        return SessionState(is_required=door.is_guarded, is_authenticated=await door.admits(request))
 
     return [open_session, close_session, session]
 

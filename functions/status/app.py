@@ -69,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             open_hub(store.events, stopping=app.state.stopping) as hub,
         ):
             metrics.before.append(WholeMetrics(metrics.registry, store).look)
+            app.state.store = store
             app.state.tasks = Tasks(store=store, hub=hub, links=Links(configured))
             yield
 

@@ -77,7 +77,7 @@ async def stream(
     inline: Inline = None,
 ) -> ASGIApp:
     """Ranges and conditional requests by RFC 9110; the same bytes for as long as the version is the same."""
-    gate.check(request, media_id, format_id, Ticket(version=version, expires=expires, signature=signature))
+    await gate.check(request, media_id, format_id, Ticket(version=version, expires=expires, signature=signature))
     if not is_media_id(media_id) or not FORMAT_ID.fullmatch(format_id):
         raise ProblemError("unknown_format")
     return await downloads.answer(
@@ -112,7 +112,7 @@ async def thumbnail(
     signature: Signature = None,
 ) -> ASGIApp:
     """Shown in place."""
-    gate.check(request, media_id, THUMBNAIL, Ticket(version=None, expires=expires, signature=signature))
+    await gate.check(request, media_id, THUMBNAIL, Ticket(version=None, expires=expires, signature=signature))
     return await assets.answer(
         request.method, request_fields(request.headers), media_id, THUMBNAIL, client=gate.client(request), is_inline=True
     )
@@ -139,7 +139,7 @@ async def subtitles(
 ) -> ASGIApp:
     """Saved under the title's name, or with `inline` shown in place."""
     asset_id = f"subtitles/{name}"
-    gate.check(request, media_id, asset_id, Ticket(version=None, expires=expires, signature=signature))
+    await gate.check(request, media_id, asset_id, Ticket(version=None, expires=expires, signature=signature))
     fields = request_fields(request.headers)
     return await assets.answer(request.method, fields, media_id, asset_id, client=gate.client(request), is_inline=inline == "1")
 

@@ -6,7 +6,7 @@ from litestar import Request
 from litestar.datastructures import State
 from msgspec import Struct
 
-from shared.access import Access
+from shared.access import Door
 from shared.clients import client_address
 from shared.links import Links
 from shared.settings import Settings
@@ -24,16 +24,16 @@ class Gate:
     """Lets requests in."""
 
     def __init__(self, settings: Settings) -> None:
-        self._access = Access(settings)
+        self._door = Door(settings)
         self._links = Links(settings)
         self._trusted = settings.trusted_proxies
 
-    def check(self, request: Request[Any, Any, State], media_id: str, target: str, ticket: Ticket) -> None:
+    async def check(self, request: Request[Any, Any, State], media_id: str, target: str, ticket: Ticket) -> None:
         """Return for whoever may have ``target``: a format id, ``thumbnail`` or ``subtitles/en.vtt``.
 
-        :raises ProblemError: ``unauthorized``, ``invalid_signature``
+        :raises ProblemError: ``unauthorized``, ``invalid_signature``, ``rate_limited`` for who has guessed too often
         """
-        if ticket.signature is None and self._access.allows(request.headers, request.cookies):
+        if ticket.signature is None and await self._door.admits(request):
             return
         self._links.verify(media_id, target, ticket.version, expires=ticket.expires, signature=ticket.signature)
 

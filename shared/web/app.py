@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from shared.access import Access, requires_access
+from shared.access import Door, requires_access
 from shared.metrics import Metrics
 from shared.settings import Settings
 from shared.web.body import MAX_BODY, JsonRequest, requires_json
@@ -47,6 +47,7 @@ def build_app(
     * ``navigable``: people open it in a browser, and get a page instead of a problem
     * ``is_stream``: how long it takes says nothing, so it is not timed
 
+    The lifespan puts ``store`` into ``app.state``, where wrong keys are counted.
     ``app.state`` holds ``settings``, ``metrics`` (whose registry takes a function's own metrics) and ``stopping``, an event set
     when the server begins to stop: answers that could go on for long end early then.
 
@@ -61,7 +62,7 @@ def build_app(
         ],
         lifespan=list(lifespan),
         dependencies=dict(dependencies),
-        guards=[requires_access(Access(settings), public_url=settings.public_url), requires_json],
+        guards=[requires_access(Door(settings), public_url=settings.public_url), requires_json],
         exception_handlers=HANDLERS,
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY,

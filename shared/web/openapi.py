@@ -104,7 +104,7 @@ def _codes(handler: HTTPRouteHandler, *, has_parameters: bool, has_key: bool) ->
     yield from _ANY
     yield from handler.opt.get("codes", ())
     if has_key:
-        yield "unauthorized"
+        yield from ("unauthorized", "rate_limited")
     if has_parameters:
         yield "invalid_request"
     if handler.parsed_data_field is not None:

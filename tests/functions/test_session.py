@@ -13,7 +13,7 @@ from litestar.di import Provide
 from msgspec.structs import replace
 
 from shared.access import COOKIE, Access, session_handlers
-from shared.settings import Settings, networks
+from shared.settings import RateLimit, Settings, networks
 from shared.store import Store, open_store
 from shared.web import build_app
 from tests.serving import serving
@@ -210,6 +210,46 @@ async def test_ten_tries_a_minute_for_each_client(client: httpx.AsyncClient) -> 
     assert 0 < int(refused.headers["retry-after"]) <= 60
     elsewhere = await client.post("/v1/session", json={"key": KEY}, headers={"X-Forwarded-For": "198.51.100.1"})
     assert elsewhere.status_code == 204
+
+
+def offering(key: str, *, client: str = "198.51.100.7") -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}", "X-Forwarded-For": client}
+
+
+@pytest.mark.parametrize("path", ["/v1/secret", "/v1/session"])
+async def test_ten_wrong_keys_a_minute_for_each_client(client: httpx.AsyncClient, guarded: Settings, path: str) -> None:
+    for number in range(10):
+        answer = await client.get(path, headers=offering(f"wrong {number}"))
+        assert (answer.status_code, answer.json().get("is_authenticated")) in {(401, None), (200, False)}
+    for key in ("wrong", KEY):  # the right one as well: else the answer would tell
+        refused = await client.get(path, headers=offering(key))
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert (await client.get(path, headers=offering(KEY, client="198.51.100.8"))).status_code == 200
+    cookie = {"X-Forwarded-For": "198.51.100.7", "Cookie": f"{COOKIE}={Access(guarded).issue()}"}
+    assert (await client.get(path, headers=cookie)).status_code == 200
+
+
+async def test_the_right_key_is_not_counted(client: httpx.AsyncClient) -> None:
+    for _ in range(20):
+        assert (await client.get("/v1/secret", headers=offering(KEY))).status_code == 200
+
+
+async def test_wrong_keys_count_at_every_replica_together(client: httpx.AsyncClient, guarded: Settings) -> None:
+    for _ in range(10):
+        await client.get("/v1/secret", headers=offering("wrong"))
+    async with client_for(guarded) as other:
+        assert (await other.get("/v1/secret", headers=offering("wrong"))).status_code == 429
+        assert (await other.get("/v1/secret", headers=offering(KEY))).status_code == 429
+
+
+async def test_what_is_remembered_of_guessers_is_bounded(monkeypatch: pytest.MonkeyPatch, guarded: Settings) -> None:
+    monkeypatch.setattr("shared.guesses.REMEMBERED", 1)
+    monkeypatch.setattr("shared.guesses.TRIES", RateLimit(1, 60))
+    async with client_for(guarded) as client:
+        for address in ("198.51.100.1", "198.51.100.2", "198.51.100.3"):
+            answers = [(await client.get("/v1/secret", headers=offering("wrong", client=address))).status_code for _ in range(3)]
+            assert answers == [401, 429, 429]
 
 
 @pytest.mark.parametrize("changed", [{"access_key": "another access key"}, {"secret_key": "t" * 32}])

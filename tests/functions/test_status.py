@@ -397,7 +397,7 @@ async def test_the_document(served: tuple[Litestar, httpx.AsyncClient]) -> None:
     wait = next(parameter for parameter in one["parameters"] if parameter["name"] == "wait")
     assert (wait["schema"]["minimum"], wait["schema"]["maximum"], wait["required"]) == (0, 30, False)
     assert one["responses"]["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Task"}
-    assert set(one["responses"]) == {"200", "401", "404", "422", "500", "503"}
+    assert set(one["responses"]) == {"200", "401", "404", "422", "429", "500", "503"}
     many = document["paths"]["/v1/status/events"]["get"]
     assert list(many["responses"]["200"]["content"]) == ["text/event-stream"]
     assert len(document["components"]["schemas"]["Media"]["required"]) == 18

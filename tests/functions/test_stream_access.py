@@ -115,3 +115,10 @@ async def test_no_path_names_a_host(stream: Gateway, credentials: Mapping[str, M
     assert (await stream.http.get(signed)).status_code in {403, 404}
     assert (await stream.http.get(f"/v1/stream/{target}", headers=credentials["bearer"])).status_code == 404
     assert not stream.youtube.requests
+
+
+async def test_the_key_is_not_guessed_here_either(stream: Gateway, link: str) -> None:
+    answers = [(await stream.http.get(PATH, headers={"Authorization": f"Bearer {number}"})).status_code for number in range(11)]
+    assert answers == [401] * 10 + [429]
+    assert (await stream.http.head(PATH, headers={"Authorization": f"Bearer {KEY}"})).status_code == 429
+    assert (await stream.http.head(link, headers={"Authorization": "Bearer wrong"})).status_code == 200  # a link needs no key

@@ -79,6 +79,17 @@ def test_no_part_of_a_signed_link_can_be_altered(media_id: str, target: str, cha
     assert refused.value.code == "invalid_signature"
 
 
+@pytest.mark.parametrize("length", [*range(32), 33, 64])
+def test_a_signature_counts_as_a_whole(length: int) -> None:
+    links = Links(CLOSED)
+    query = signed(links)
+    shorter = (query["signature"] * 2)[:length]
+    for offered in (shorter, query["signature"].upper(), f" {query['signature']}"):
+        with pytest.raises(ProblemError) as refused:
+            links.verify(VIDEO, "137", query["version"], expires=query["expires"], signature=offered, now=NOW)
+        assert refused.value.code == "invalid_signature"
+
+
 def test_no_signature_at_all_asks_for_the_key() -> None:
     with pytest.raises(ProblemError) as refused:
         Links(CLOSED).verify(VIDEO, "137", None, expires=None, signature=None)
