@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 
 from shared.settings import Settings
 from shared.store_url import for_sentinel
@@ -95,18 +95,24 @@ def redactor(settings: Settings) -> Redactor:
 
 def _secrets(settings: Settings) -> Iterable[str]:
     yield from filter(None, (settings.access_key, settings.secret_key))
-    for url in filter(None, (settings.global_proxy, settings.redis_url)):
+    for url in filter(None, (settings.global_proxy, settings.redis_url, settings.pot_provider_url)):
         yield from _credentials(url)
     yield from filter(None, [for_sentinel(settings.redis_url).get("password")])
 
 
 def _credentials(url: str) -> Iterable[str]:
-    """The password of a URL as it stands there and as it is meant, and the header that a proxy gets. A user name is no secret."""
-    userinfo = urlsplit(url).netloc.rpartition("@")[0]
+    """The password of a URL as it stands there and as it is meant, and the header made from it.
+
+    A user name is no secret, unless it stands alone: then it is a key. The store's password may also be a parameter.
+    """
+    parts = urlsplit(url)
+    userinfo = parts.netloc.rpartition("@")[0]
     user, _, password = userinfo.partition(":")
-    if password:
-        yield from (password, unquote(password))
-        yield base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
+    yield from parse_qs(parts.query).get("password", [])
+    if secret := password or user:
+        yield from (secret, unquote(secret))
+        for written in (f"{user}:{password}", f"{unquote(user)}:{unquote(password)}"):
+            yield base64.b64encode(written.encode()).decode()
 
 
 def _spellings(secret: str) -> set[str]:

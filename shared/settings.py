@@ -95,7 +95,7 @@ def load_settings(
         except ValueError as error:
             raise SettingsError(f"{name}: {error}") from None
 
-    public_url = read("PUBLIC_URL", base_url, None)
+    public_url = read("PUBLIC_URL", public_base, None)
     settings = Settings(
         global_proxy=read("GLOBAL_PROXY", proxy_url, None),
         redis_url=read("REDIS_URL", store_url, "redis://127.0.0.1:6379/0"),
@@ -212,6 +212,13 @@ def base_url(raw: str) -> str:
     return raw.rstrip("/")
 
 
+def public_base(raw: str) -> str:
+    """A base that stands in every answer, and so holds no credentials."""
+    if urlsplit(base_url(raw)).username is not None:
+        raise ValueError("must hold no user name and no password: it stands in every answer")
+    return base_url(raw)
+
+
 def root_path(raw: str) -> str:
     """Where the reverse proxy publishes the system: empty, or ``/sluice``."""
     path = raw.rstrip("/")
@@ -225,7 +232,7 @@ def origins(raw: str) -> tuple[str, ...]:
     found = tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
     for origin in found:
         parts = _split(origin)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or "@" in parts.netloc:
             raise ValueError("must be origins such as https://example.org, separated by commas")
     return found
 

@@ -51,6 +51,20 @@ def test_what_no_analysis_needs(url: str) -> None:
     assert not may_reach(f"{PROVIDER}/ping", provider=None)
 
 
+@pytest.mark.parametrize(
+    ("provider", "url"),
+    [
+        ("http://user:p%40ss@pot-provider:4416", "http://pot-provider:4416/get_pot"),
+        ("HTTP://Pot-Provider:4416", "http://pot-provider:4416/get_pot"),
+        ("https://tokens.example/below", "https://tokens.example/below/get_pot"),
+        ("http://[::1]:4416", "http://[::1]:4416/get_pot"),
+        ("http://令牌.example", "http://xn--nnq067f.example/get_pot"),
+    ],
+)
+def test_the_token_service_as_the_client_writes_it(provider: str, url: str) -> None:
+    assert may_reach(url, provider=provider)
+
+
 @given(st.from_regex(r"https?://[A-Za-z0-9.@:%/\\\[\]#?-]{1,40}", fullmatch=True))
 def test_what_may_be_reached_is_named_plainly(url: str) -> None:
     assert not may_reach(url, provider=None) or url.startswith("https://")

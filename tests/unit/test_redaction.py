@@ -1,5 +1,6 @@
 """No planted secret survives, wherever and however it is written."""
 
+import base64
 import json
 import string
 from typing import Any
@@ -111,6 +112,23 @@ def test_the_secrets_of_the_installation() -> None:
     plain = "p%40ss-w0rd p@ss-w0rd redis-pass the access key of ours a very secret key"
     text = f"{plain} the%20access%20key%20of%20ours a+very+secret+key c29tZW9uZTpwQHNzLXcwcmQ="
     assert set(hide.text(text).split()) == {HIDDEN}
+
+
+@pytest.mark.parametrize(
+    ("settings", "secret"),
+    [
+        (Settings(global_proxy="http://an-api-key@proxy.example"), "an-api-key"),
+        (Settings(global_proxy="http://an-api-key:@proxy.example"), base64.b64encode(b"an-api-key:").decode()),
+        (Settings(redis_url="redis://store.example/0?password=in%20a%20parameter"), "in a parameter"),
+        (Settings(pot_provider_url="http://user:pr%40vider-pass@tokens.example"), "pr@vider-pass"),
+        (
+            Settings(pot_provider_url="http://user:pr%40vider-pass@tokens.example"),
+            base64.b64encode(b"user:pr%40vider-pass").decode(),
+        ),
+    ],
+)
+def test_wherever_a_setting_holds_a_secret(settings: Settings, secret: str) -> None:
+    assert secret not in redactor(settings).text(f"cannot use {secret} here")
 
 
 def test_a_sentinel_url() -> None:

@@ -3,8 +3,9 @@
 import asyncio
 import re
 import ssl
+from base64 import b64encode
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
@@ -31,7 +32,7 @@ async def ask(url: str, *, trust: ssl.SSLContext, body: bytes | None = None) -> 
         parts.hostname, parts.port or (443 if is_secure else 80), ssl=trust if is_secure else None
     )
     try:
-        writer.write(_request(parts.path, host=parts.netloc.rpartition("@")[2], body=body))
+        writer.write(_request(parts, body=body))
         await reader.readexactly(_MAX_ANSWER)
     except asyncio.IncompleteReadError as error:
         head, _, rest = error.partial.partition(b"\r\n\r\n")
@@ -44,8 +45,13 @@ async def ask(url: str, *, trust: ssl.SSLContext, body: bytes | None = None) -> 
     raise ValueError("too long")
 
 
-def _request(path: str, *, host: str, body: bytes | None) -> bytes:
+def _request(parts: SplitResult, *, body: bytes | None) -> bytes:
     """HTTP/1.0: the answer comes in one piece and ends with the connection."""
     method = "GET" if body is None else "POST"
-    described = "" if body is None else f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return f"{method} {path} HTTP/1.0\r\nHost: {host}\r\n{described}\r\n".encode() + (body or b"")
+    credentials, _, host = parts.netloc.rpartition("@")
+    fields = [f"Host: {host}"]
+    if credentials:  # as they stand there, which is how yt-dlp sends them
+        fields.append(f"Authorization: Basic {b64encode(credentials.encode()).decode()}")
+    if body is not None:
+        fields += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([f"{method} {parts.path} HTTP/1.0", *fields, "", ""]).encode() + (body or b"")

@@ -8,8 +8,11 @@ session, redirects included, and that method asks here.
 
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from requests.exceptions import ConnectionError as NoConnectionError
+from yt_dlp.utils import extract_basic_auth
+from yt_dlp.utils.networking import normalize_url
 
 from shared import hosts
 
@@ -23,8 +26,13 @@ def may_reach(url: str, *, provider: str | None) -> bool:
 
     :param provider: the token service's base
     """
-    is_provider = provider is not None and url in {provider + path for path in _ASKED}
-    return is_provider or hosts.is_allowed(url, hosts.ANALYSIS)
+    return hosts.is_allowed(url, hosts.ANALYSIS) or (provider is not None and url in {_asked(provider + path) for path in _ASKED})
+
+
+def _asked(url: str) -> str:
+    """As yt-dlp and its HTTP client write it: a host in lower case, and credentials in a header."""
+    plain: str = extract_basic_auth(normalize_url(url))[0]
+    return urlsplit(plain)._replace(netloc=urlsplit(plain).netloc.lower()).geturl()
 
 
 def confine(ydl: Any, *, provider: str | None) -> None:  # noqa: ANN401 - yt-dlp's object, changed in place
