@@ -1,7 +1,7 @@
 # Two commands are enough: `make run`, `make test`. Works with GNU make 3.81 (macOS).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench doctor env lock clean
+.PHONY: help run test check audit bench doctor env lock clean
 .NOTPARALLEL:
 
 DENO := $(CURDIR)/.venv/bin/deno
@@ -22,6 +22,10 @@ test: .venv/.installed-test ui/dist/index.html pot-provider/node_modules/.instal
 check: .venv/.installed-test ui/node_modules/.installed pot-provider/node_modules/.installed ## linters, formatters and type checkers
 	@scripts/check.sh
 
+audit: .venv/.installed-test ui/node_modules/.installed pot-provider/node_modules/.installed ## known weaknesses of what is locked, and bills of materials in dist/sbom
+	@.venv/bin/python -m scripts.sbom
+	@.venv/bin/python -m scripts.audit "$$(scripts/uv.sh)"
+
 bench: .venv/.installed-test .venv-bench/.installed ## measure, side by side (ARGS="--smoke", ARGS="cpu memory")
 	@scripts/system-tools.sh
 	@.venv/bin/python -m bench $(ARGS)
@@ -36,7 +40,7 @@ lock: ## write requirements.lock anew (ARGS="--upgrade" for newer versions)
 	@scripts/lock.sh $(ARGS)
 
 clean: ## remove what the other commands have made, but not .env and not the state folder
-	rm -rf .venv .venv-tools .venv-bench ui/dist ui/node_modules pot-provider/node_modules \
+	rm -rf .venv .venv-tools .venv-bench dist ui/dist ui/node_modules pot-provider/node_modules \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
