@@ -8,6 +8,10 @@ from msgspec import Struct
 
 _CLEAN: Final = "No known vulnerabilities found"
 _FOUND: Final = re.compile(r"Found \d+ vulnerabilit|Severity:")
+_ENTRY: Final = re.compile(
+    r"╭ (?P<title>.+)\n│ Severity: +(?P<severity>\S+)\n│ Package: +(?P<name>\S+)\n(?:│.*\n)*╰ Info: +(?P<page>\S+)"
+)
+_ESCAPES: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -35,9 +39,12 @@ def of_pip_audit(output: str) -> Verdict:
 
 def of_deno_audit(output: str, *, packages: int) -> Verdict:
     """From its words; it ends in the same way whether it found something or nobody answered."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
+    plain = _ESCAPES.sub("", output)
     if _FOUND.search(plain):
-        return Verdict(checked=packages, weak=tuple(line.strip() for line in plain.splitlines() if line.strip()))
+        told = tuple(
+            f"{found['name']}: {found['title']} ({found['severity']}), {found['page']}" for found in _ENTRY.finditer(plain)
+        )
+        return Verdict(checked=packages, weak=told or tuple(filter(None, plain.splitlines())))
     if _CLEAN in plain:
         return Verdict(checked=packages)
     return Verdict(unasked=("the registry did not answer",))

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from yt_dlp.utils import extract_basic_auth
 
 from functions.analyze.doctor import analysis, media, programs, provider, store, token, way_out
 from functions.analyze.doctor.checks import CHECKS
@@ -254,6 +255,23 @@ def test_service_and_plugin_have_the_same_major_version(service: str, is_ok: boo
     found = provider.compared(service=service, plugin="2.0.2")
     assert (found.is_ok, found.remedy) == (is_ok, remedy)
     assert "<" not in found.text
+
+
+async def test_credentials_are_sent_as_yt_dlp_sends_them() -> None:
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b'HTTP/1.1 200 OK\r\n\r\n{"version": "2.0.2"}')
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://user:pr%40ss@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        found = await provider.provider(url, plugin="2.0.2", trust=ssl.create_default_context())
+    assert found.is_ok
+    sent = extract_basic_auth(url)[1]
+    assert f"Authorization: {sent}\r\n".encode() in heard[0]
+    assert b"pr%40ss" not in heard[0]
 
 
 @pytest.mark.parametrize(
