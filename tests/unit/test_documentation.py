@@ -14,10 +14,10 @@ from tests.documentation import CHINESE, DOCS, IMAGES, Block, Page, names, pages
 from tests.stack import ROOT
 
 PAGES: Final = pages()
-IN_ENGLISH_ONLY: Final = {"SECURITY.md"}
+IN_ENGLISH_ONLY: Final[set[str]] = set()
 COMMENTED: Final = frozenset({"sh", "console", "nginx", "yaml", "caddyfile", "ini", "toml"})
 TO_COME: Final = {
-    *("images", "updating", "threat-model"),
+    *("images", "updating"),
 }
 """Pages that others link to before they are there."""
 
