@@ -41,8 +41,8 @@ from tests.youtube import (
 )
 from tests.youtube.faults import Occasion
 
-BEGUN: Final = 1000
-"""Bytes of a piece that come before the trouble does."""
+BEGUN: Final = 16
+"""Bytes of a piece that come before the trouble does: a last piece may be as short as chance has it."""
 PAST: Final = "Mon, 05 Jan 2026 00:00:00 GMT"
 
 End = Literal["identical", "visible", "either"]
