@@ -7,5 +7,6 @@ PATH=$PWD/.venv/bin:$PATH
 ruff check .
 ruff format --check .
 mypy
+hadolint functions/*/Dockerfile ui/Dockerfile pot-provider/Dockerfile
 (cd ui && deno task check)
 (cd pot-provider && deno task check)

@@ -20,6 +20,7 @@ need caddy caddy
 need ffmpeg ffprobe
 need mkvtoolnix mkvmerge
 need redis-tools redis-check-rdb redis-server # a server with TLS
+need tini tini
 need chromium chromium chromium-browser google-chrome
 need prometheus promtool
 

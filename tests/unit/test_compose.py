@@ -1,7 +1,6 @@
-"""The plain forms agree with each other: settings, .env.example, compose.yaml, the Dockerfiles and pyproject.toml."""
+"""The plain forms agree with each other: settings, .env.example, compose.yaml and the Caddyfile."""
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +16,6 @@ ROOT: Final = Path(__file__).parents[2]
 EXAMPLE: Final = (ROOT / ".env.example").read_text(encoding="utf-8")
 COMPOSE: Final = (ROOT / "compose.yaml").read_text(encoding="utf-8")
 SERVICES: Final[dict[str, dict[str, Any]]] = yaml.safe_load(COMPOSE)["services"]
-DOCKERFILES: Final = sorted([*(ROOT / "functions").glob("*/Dockerfile"), ROOT / "ui" / "Dockerfile"])
 
 CONTRACT: Final = {
     "GLOBAL_PROXY",
@@ -93,39 +91,6 @@ def test_make_env_fills_in_both_keys() -> None:
 def test_each_setting_reaches_a_function_that_reads_it() -> None:
     passed = {name for service in SERVICES.values() for name in service.get("environment", {})}
     assert passed >= CONTRACT
-
-
-def test_compose_builds_from_files_and_targets_that_exist() -> None:
-    for name, service in SERVICES.items():
-        if "build" not in service or name == "pot-provider":
-            continue
-        dockerfile = (ROOT / service["build"]["dockerfile"]).read_text(encoding="utf-8")
-        assert f" AS {service['build'].get('target', name)}\n" in dockerfile
-
-
-@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
-def test_each_image_takes_only_its_own(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    assert set(re.findall(r"--extra (\S+)", text)) <= extras.keys()
-    assert "--require-hashes" in text
-    for final in re.findall(
-        r"^FROM (?:python|caddy:\S+) AS (?!build|python)(\w+)\n(.*?)(?=^FROM|\Z)", text, re.MULTILINE | re.DOTALL
-    ):
-        stage, body = final
-        copied = set(re.findall(r"^COPY (?!--from)(\S+)", body, re.MULTILINE))
-        own = {"deploy/Caddyfile"} if stage == "edge" else {"shared", f"functions/{path.parent.name}"}
-        assert own <= copied <= own | {"deploy/healthcheck.py"}
-        assert re.search(r"^USER \d+", body, re.MULTILINE)
-        assert "HEALTHCHECK" in body
-
-
-def test_every_copied_file_is_sent_to_the_builder() -> None:
-    sent = set(re.findall(r"^!(\S+?)/?$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE))
-    for path in DOCKERFILES:
-        for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", path.read_text(encoding="utf-8"), re.MULTILINE):
-            for source in sources.split():
-                assert any(source == entry or source.startswith(f"{entry}/") for entry in sent), source
 
 
 @pytest.mark.parametrize("name", ["Caddyfile", "nginx.conf"])
