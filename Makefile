@@ -1,7 +1,7 @@
 # Two commands are enough: `make run`, `make test`. Works with GNU make 3.81 (macOS).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit bench doctor env lock clean
+.PHONY: help run test check audit bench doctor env lock update-ytdlp update-pot clean
 .NOTPARALLEL:
 
 DENO := $(CURDIR)/.venv/bin/deno
@@ -9,7 +9,7 @@ LOCKED := requirements.lock pyproject.toml
 UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/.installed-local ui/dist/index.html pot-provider/node_modules/.installed ## start everything on http://127.0.0.1:8080 (PORT, HOST and the rest: .env.example)
 	@.venv/bin/python -m functions
@@ -38,6 +38,12 @@ env: ## write .env with random keys; never overwrites
 
 lock: ## write requirements.lock anew (ARGS="--upgrade" for newer versions)
 	@scripts/lock.sh $(ARGS)
+
+update-ytdlp: .venv/.installed-test ## move to the newest yt-dlp and try it (VERSION=2026.10.26 for a certain one)
+	@scripts/update-ytdlp.sh $(if $(filter command,$(firstword $(origin VERSION))),$(VERSION))
+
+update-pot: .venv/.installed-test pot-provider/node_modules/.installed ## move the token service to the newest of what it is made of, and try it
+	@scripts/update-pot.sh
 
 clean: ## remove what the other commands have made, but not .env and not the state folder
 	rm -rf .venv .venv-tools .venv-bench dist ui/dist ui/node_modules pot-provider/node_modules \

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -41,7 +42,7 @@ def in_code() -> dict[str, Fixed]:
     for origin, registry in _registries():
         for name, kind, labels, meaning in _registered(registry):
             found.setdefault(name, Fixed(kind, labels, _unit(name), origin, meaning))
-    for family in families(None):
+    for family in families(None, today=date.min):
         labels = tuple(family._labelnames)  # type: ignore[attr-defined] # of every GaugeMetricFamily
         found[family.name] = Fixed("gauge", labels, _unit(family.name), "status", family.documentation)
     for name, kind, meaning in _of_token_service():

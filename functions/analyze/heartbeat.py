@@ -1,9 +1,10 @@
-"""A worker says that it lives, so that one that hangs or is gone is missed."""
+"""A worker says that it lives and which yt-dlp it runs, so that one that hangs, is gone or is old is noticed."""
 
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
 from typing import Final
 
 import structlog
@@ -46,6 +47,6 @@ async def _beat(store: Store, worker_id: str, ended: asyncio.Event) -> None:
 
 async def _tell(store: Store, worker_id: str, *, seconds: float) -> None:
     try:
-        await store.beat(worker_id, seconds=seconds)
+        await store.beat(worker_id, extractor=version("yt-dlp"), seconds=seconds)
     except RedisError as error:
         log.warning("heartbeat not told", error=type(error).__name__)

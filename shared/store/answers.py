@@ -63,7 +63,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
 class Overview(Struct, frozen=True, kw_only=True):
     """How the whole stands: what all replicas and workers do together."""
 
-    workers: int  # alive
+    extractors: list[str]  # the version of yt-dlp of each worker that is alive
     downloads: int  # running
     ordinary_slots: int  # taken by attempts
     reserved_slots: int  # for refreshes, taken by attempts

@@ -228,9 +228,9 @@ class Store:
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 
-    async def beat(self, worker_id: str, *, seconds: float) -> None:
-        """A worker lives, and counts for so long; with 0 it leaves."""
-        await self._run("beat", worker_id, int(seconds * 1000))
+    async def beat(self, worker_id: str, *, extractor: str, seconds: float) -> None:
+        """A worker with this version of yt-dlp lives, and counts for so long; with 0 it leaves."""
+        await self._run("beat", f"{worker_id} {extractor}", int(seconds * 1000))
 
     async def overview(self) -> Overview:
         """What all replicas and workers do together."""
@@ -240,7 +240,7 @@ class Store:
             for length, oldest_ms, due, scheduled in zip(*(rest[part::4] for part in range(4)), strict=True)
         ]
         return Overview(
-            workers=workers,
+            extractors=[worker.partition(" ")[2] for worker in workers],
             downloads=downloads,
             ordinary_slots=ordinary,
             reserved_slots=reserved,

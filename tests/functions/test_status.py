@@ -5,6 +5,7 @@ import gc
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -401,3 +402,15 @@ async def test_the_document(served: tuple[Litestar, httpx.AsyncClient]) -> None:
     many = document["paths"]["/v1/status/events"]["get"]
     assert list(many["responses"]["200"]["content"]) == ["text/event-stream"]
     assert len(document["components"]["schemas"]["Media"]["required"]) == 18
+
+
+async def test_its_metrics_tell_how_old_the_workers_yt_dlp_is(settings: Settings, store: Store) -> None:
+    day = datetime.now(UTC).date() - timedelta(days=3)
+    for worker, (extractor, seconds) in enumerate([("gone", 0), (f"{day:%Y.%m.%d}", 60), ("master", 60), ("master", 60)]):
+        await store.beat(f"w{worker}", extractor=extractor, seconds=seconds)
+    async with running(settings) as (_, client):
+        lines = [line for line in (await client.get("/metrics")).text.splitlines() if line.startswith("sluice_ytdlp")]
+    assert lines == [
+        f'sluice_ytdlp_age_seconds{{version="{day:%Y.%m.%d}"}} {3 * 86_400.0}',
+        'sluice_ytdlp_age_seconds{version="master"} NaN',
+    ]

@@ -44,7 +44,7 @@ async def test_the_queue_the_slots_the_downloads_and_the_workers(settings: Setti
             await submit(store, number)
         await store.claim("t0", run_id="r0", lease_ms=30_000)
         await store.claim("t1", run_id="r1", lease_ms=1)
-        await store.beat("w1", seconds=10)
+        await store.beat("w1", extractor="master", seconds=10)
         for connection in ("c1", "c2"):
             await store.acquire_download("d1", connection, capacity=9, connections=9, lease_seconds=9)
         async with asyncio.timeout(10):

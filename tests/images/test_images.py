@@ -8,11 +8,13 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
+import redis
 from packaging.utils import canonicalize_name
 
 from tests.images.building import Builder, Image
@@ -165,9 +167,13 @@ def rights(container: Container) -> dict[str, str]:
 
 
 def test_the_worker_runs_without_any_rights(machine: Machine, build: Build, valkey: Valkey, log: Path) -> None:
-    with running(machine, build("worker"), log, tmp=True, REDIS_URL=valkey.url, SECRET_KEY=STORED) as container:
+    with (
+        running(machine, build("worker"), log, tmp=True, REDIS_URL=valkey.url, SECRET_KEY=STORED) as container,
+        redis.Redis.from_url(valkey.url, decode_responses=True) as store,
+    ):
         until(lambda: "worker started" in log.read_text(), container)
         container.wait()
+        until(lambda: [worker.split()[1] for worker in store.zrange("workers", 0, -1)] == [version("yt-dlp")], container)
         assert rights(container) == NONE
         assert container.run("deno", "--version").stdout.startswith("deno ")
         # An orphan becomes the first process's child, which is to see that it ends.

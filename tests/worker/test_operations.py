@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -75,7 +76,7 @@ async def test_a_port_that_is_taken_does_not_keep_a_worker_from_its_work(setting
 async def test_a_worker_counts_as_alive_until_it_ends(store: Store) -> None:
     async def are_alive(count: int) -> None:
         async with asyncio.timeout(10):
-            while (await store.overview()).workers != count:
+            while (await store.overview()).extractors != [version("yt-dlp")] * count:
                 pass
 
     async with beating(store):
@@ -94,7 +95,7 @@ async def test_an_end_does_not_wait_for_a_store_that_hangs(tmp_path: Path) -> No
         async with open_store(Settings(redis_url=server.url)) as store, AsyncExitStack() as worker:
             await worker.enter_async_context(beating(store))
             async with asyncio.timeout(10):
-                while (await store.overview()).workers != 1:
+                while len((await store.overview()).extractors) != 1:
                     pass
             with server.paused():
                 began = loop.time()

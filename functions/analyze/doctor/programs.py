@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from functions.analyze.doctor.finding import Finding, bad, good
+from shared.releases import age_in_days
 
 DENO: Final = "deno"
 YTDLP: Final = "yt-dlp"
@@ -17,7 +18,6 @@ OLD: Final = 60
 """Days after which YouTube has probably changed something that a newer yt-dlp knows."""
 
 _INSTALL: Final = "install the Python package deno, or Deno itself"
-_RELEASED: Final = re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,2})(\..*)?", re.ASCII)
 
 
 def installed(package: str) -> str | None:
@@ -67,13 +67,8 @@ def ytdlp(version: str | None, *, today: date) -> Finding:
     """Its version is the day of its release."""
     if version is None:
         return bad(YTDLP, "not installed", "install the packages of the worker")
-    match = _RELEASED.fullmatch(version)
-    try:
-        released = date(int(match[1]), int(match[2]), int(match[3])) if match else None
-    except ValueError:
-        released = None
-    if released is None:
+    age = age_in_days(version, today=today)
+    if age is None:
         return good(YTDLP, f"{version}, of unknown age")
-    age = max(0, (today - released).days)
-    advice = "update: YouTube changes faster than that" if age > OLD else None
+    advice = "`make update-ytdlp`, and new images: YouTube changes faster than that" if age > OLD else None
     return good(YTDLP, f"{version}, {age} {'day' if age == 1 else 'days'} old", advice=advice)
