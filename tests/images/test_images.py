@@ -196,7 +196,7 @@ def test_the_token_service_runs_without_any_rights(machine: Machine, build: Buil
 
 def test_the_edge_runs_without_any_rights(machine: Machine, build: Build, log: Path) -> None:
     port, health = str(free_port()), str(free_port())
-    with running(machine, build("edge"), log, tmp=False, PORT=port, HEALTH_PORT=health, ROOT_PATH="/sluice") as container:
+    with running(machine, build("edge"), log, tmp=True, PORT=port, HEALTH_PORT=health, ROOT_PATH="/sluice") as container:
         container.wait()
         page = httpx.get(f"http://127.0.0.1:{port}/sluice/", headers={"Accept": "text/html"}, trust_env=False)
         assert '<base href="/sluice/" />' in page.text

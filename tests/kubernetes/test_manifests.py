@@ -252,11 +252,7 @@ def test_probes_ask_what_the_parts_answer(documents: list[Document]) -> None:
         asked = [
             container.get(f"{probe}Probe", {}).get("httpGet", {}).get("path") for probe in ("startup", "liveness", "readiness")
         ]
-        assert asked == {"edge": ["/", "/", "/"], "worker": [None, None, None]}.get(name, ["/healthz", "/healthz", "/readyz"]), name
-    worker = only(of(documents, "Deployment")["worker"])
-    script = worker["startupProbe"]["exec"]["command"][-1]
-    assert script == worker["readinessProbe"]["exec"]["command"][-1]
-    assert f'"{script}"' in (ROOT / "functions/analyze/Dockerfile").read_text(), "as the image's own HEALTHCHECK"
+        assert asked == {"edge": ["/", "/", "/"]}.get(name, ["/healthz", "/healthz", "/readyz"]), name
 
 
 def test_a_replica_goes_only_after_its_successor_has_come_and_its_downloads_had_their_time(documents: list[Document]) -> None:

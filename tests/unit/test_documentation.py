@@ -14,16 +14,11 @@ from tests.documentation import CHINESE, DOCS, IMAGES, Block, Page, names, pages
 from tests.stack import ROOT
 
 PAGES: Final = pages()
-IN_ENGLISH_ONLY: Final[set[str]] = set()
 COMMENTED: Final = frozenset({"sh", "console", "nginx", "yaml", "caddyfile", "ini", "toml"})
-TO_COME: Final = {
-    *("images", "updating"),
-}
-"""Pages that others link to before they are there."""
 
 every_page: Final = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 every_english_page: Final = pytest.mark.parametrize(
-    "page", [page for page in PAGES if not page.is_chinese and page.name not in IN_ENGLISH_ONLY], ids=lambda page: page.name
+    "page", [page for page in PAGES if not page.is_chinese], ids=lambda page: page.name
 )
 
 
@@ -47,8 +42,7 @@ def bare(block: Block) -> tuple[str, object]:
 
 @every_page
 def test_each_page_leads_to_its_other_language(page: Page) -> None:
-    if page.name not in IN_ENGLISH_ONLY:
-        assert f"]({page.companion.name})" in "\n".join(page.text.splitlines()[:3])
+    assert f"]({page.companion.name})" in "\n".join(page.text.splitlines()[:3])
 
 
 @every_page
@@ -58,8 +52,6 @@ def test_no_link_is_dead(page: Page) -> None:
             continue
         target, _, anchor = link.partition("#")
         path = (page.path.parent / target).resolve() if target else page.path
-        if path.name.partition(".")[0] in TO_COME and path.parent == DOCS:
-            continue
         assert path.exists(), link
         assert not anchor or anchor in read(path).anchors, link
         is_of_other_language = path.suffix == ".md" and path.name.endswith(CHINESE) != page.is_chinese
@@ -110,6 +102,12 @@ OF_OTHERS: Final = frozenset(
 """Variables that are no settings of this system."""
 
 
+def build_arguments() -> set[str]:
+    """Of the images."""
+    paths = [path for path in ROOT.glob("*/**/Dockerfile") if "node_modules" not in path.parts]
+    return {name for path in paths for name in re.findall(r"^ARG (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)}
+
+
 def services() -> set[str]:
     return {name for path in ROOT.glob("compose*.yaml") for name in yaml.safe_load(path.read_text(encoding="utf-8"))["services"]}
 
@@ -118,7 +116,7 @@ def services() -> set[str]:
 def test_what_a_command_names_exists(page: Page, command: str) -> None:
     words = command.split()
     for variable in re.findall(r"(?:^|\s)([A-Z][A-Z0-9_]+)=", command):
-        assert variable.lower() in Settings.__struct_fields__ or variable in OF_OTHERS, variable
+        assert variable.lower() in Settings.__struct_fields__ or variable in OF_OTHERS | build_arguments(), variable
     for path in named_files(words):
         assert (ROOT / path).exists(), path
     if words[:2] == ["docker", "compose"]:
