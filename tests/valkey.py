@@ -1,11 +1,13 @@
 """A real store for tests: a server on a free loopback port that can be stopped, killed and started again with its data."""
 
+import os
 import shutil
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -21,12 +23,27 @@ def server_binary() -> str:
     return shutil.which("valkey-server") or shutil.which("redis-server") or str(get_binary_path())
 
 
+def _ports() -> Iterator[int]:
+    """Each process of a test run has a range of its own and begins anywhere in it.
+
+    All are below the ports of outgoing connections, and above those that browsers refuse.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw7").removeprefix("gw")) % 8
+    own = range(10_100 + number * 2_700, 10_100 + (number + 1) * 2_700)
+    return islice(cycle(own), os.getpid() % len(own), None)
+
+
+_PORTS: Final = _ports()
+
+
 def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port nobody listens on, and that nobody else is given before it is used."""
+    for port in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 class Valkey:
