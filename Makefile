@@ -34,7 +34,7 @@ doctor: .venv/.installed-local ## check store, proxy, tokens and one live analys
 	@.venv/bin/python -m functions.analyze.doctor $(ARGS)
 
 env: ## write .env with random keys; never overwrites
-	@"$$(scripts/python.sh)" functions/local/env_file.py
+	@scripts/env.sh
 
 lock: ## write requirements.lock anew (ARGS="--upgrade" for newer versions)
 	@scripts/lock.sh $(ARGS)

@@ -25,7 +25,7 @@ COVERED: Final = {
     "make run": "tests/e2e/test_page.py",
     "GLOBAL_PROXY=http://… SSL_CERT_FILE=… make run": "tests/e2e/test_page.py",
     "make doctor": "tests/e2e/test_doctor.py",
-    "make env": "tests/unit/test_compose.py",
+    "make env": "tests/unit/test_scripts.py",
     "make test": "scripts/test.sh",
     'make test ARGS="-k launcher"': "scripts/test.sh",
     "make check": "scripts/check.sh",

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from functions.local.env_file import filled
 from shared.problems import problem
 from shared.settings import Settings, load_settings
 
@@ -79,13 +78,6 @@ def test_the_example_is_explained_in_both_languages() -> None:
     for block in EXAMPLE.split("\n\n"):
         if re.search(r"^#?[A-Z_]+=", block, re.MULTILINE):
             assert re.search(r"[\u4e00-\u9fff]", block), block
-
-
-def test_make_env_fills_in_both_keys() -> None:
-    keys = dict(re.findall(r"^((?:SECRET|ACCESS)_KEY)=(.+)$", filled(EXAMPLE), re.MULTILINE))
-    assert keys.keys() == {"SECRET_KEY", "ACCESS_KEY"}
-    assert all(len(key) >= 32 for key in keys.values())
-    assert filled(EXAMPLE) != filled(EXAMPLE)
 
 
 def test_each_setting_reaches_a_function_that_reads_it() -> None:

@@ -1,6 +1,7 @@
 """The shell scripts, on machines that lack something."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -93,3 +94,53 @@ def test_a_python_that_nothing_helps_is_a_sentence(bare: Path, checkout: Path, h
     found = run(checkout / "scripts" / "uv.sh", bare)
     assert (found.returncode, found.stdout) == (1, "")
     assert "can neither make virtual environments nor run pip" in found.stderr
+
+
+@pytest.fixture
+def unwritten(bare: Path, tmp_path: Path) -> Path:
+    """What `make env` needs of a checkout, on a machine with make and no Python."""
+    for tool in ("make", "find", "od", "tr"):
+        (bare / tool).symlink_to(str(shutil.which(tool)))
+    folder = tmp_path / "checkout"
+    (folder / "scripts").mkdir(parents=True)
+    (folder / "ui").mkdir()
+    for name in ("Makefile", ".env.example", "scripts/env.sh"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def make_env(folder: Path, path: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [path / "make", "env"], cwd=folder, env={"PATH": str(path)}, capture_output=True, text=True, timeout=20, check=False
+    )
+
+
+def test_make_env_writes_the_example_with_keys_of_its_own(bare: Path, unwritten: Path) -> None:
+    found = set()
+    for _ in range(2):
+        made = make_env(unwritten, bare)
+        assert (made.returncode, made.stderr) == (0, "")
+        written, example = ((unwritten / name).read_text(encoding="utf-8") for name in (".env", ".env.example"))
+        keys = dict(re.findall(r"^((?:SECRET|ACCESS)_KEY)=([0-9a-f]{32,})$", written, re.MULTILINE))
+        assert keys.keys() == {"SECRET_KEY", "ACCESS_KEY"}
+        assert re.sub(r"^((?:SECRET|ACCESS)_KEY)=.*$", r"#\1=", written, flags=re.MULTILINE) == example
+        assert (unwritten / ".env").stat().st_mode & 0o777 == 0o600
+        assert not any(key in made.stdout for key in keys.values())
+        found |= set(keys.values())
+        (unwritten / ".env").unlink()
+    assert len(found) == 4
+
+
+def test_make_env_never_overwrites(bare: Path, unwritten: Path) -> None:
+    (unwritten / ".env").write_text("ACCESS_KEY=kept\n")
+    made = make_env(unwritten, bare)
+    assert made.returncode != 0
+    assert "exists and stays as it is" in made.stderr
+    assert (unwritten / ".env").read_text() == "ACCESS_KEY=kept\n"
+
+
+def test_make_env_writes_nothing_without_chance(bare: Path, unwritten: Path) -> None:
+    (bare / "od").unlink()
+    program(bare, "od", "exit 1")
+    assert make_env(unwritten, bare).returncode != 0
+    assert not (unwritten / ".env").exists()
