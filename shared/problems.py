@@ -41,7 +41,7 @@ CATALOGUE: Final[dict[str, Kind]] = {
     # stream
     "unknown_format": Kind(404, "The video has no such format.", "该视频没有这个格式。"),
     "incompatible_formats": Kind(422, "These formats cannot be one file.", "这些格式无法合并为一个文件。"),
-    "source_changed": Kind(412, "The source file is no longer the one the link was made for.", "源文件已经改变,与链接不符。"),
+    "source_changed": Kind(412, "The source file is no longer the one the link was made for.", "源文件已经改变，与链接不符。"),
     "range_not_satisfiable": Kind(416, "The file has no such bytes.", "文件没有所请求的字节。"),
     "analysis_pending": Kind(503, "The video is being analysed again.", "正在重新分析该视频。"),
     "too_many_downloads": Kind(429, "Too many downloads are running.", "正在进行的下载过多。"),
