@@ -45,6 +45,20 @@ def test_each_page_leads_to_its_other_language(page: Page) -> None:
     assert f"]({page.companion.name})" in "\n".join(page.text.splitlines()[:3])
 
 
+CHINESE_PAGES: Final = [page for page in PAGES if page.is_chinese]
+_NOT_WORDS: Final = re.compile(r"`[^`\n]*`|\]\([^)\s]*\)|<[^>\n]+>")
+_HALF_WIDTH: Final = re.compile(r".{0,12}[\u4e00-\u9fff]\**[,:;()].{0,12}")
+_BOLD_WITHOUT_END: Final = re.compile(r"\*\*[^*\n]+[。，：；）]\*\*\w")
+
+
+@pytest.mark.parametrize("page", CHINESE_PAGES, ids=lambda page: page.name)
+def test_chinese_has_marks_of_its_own_width(page: Page) -> None:
+    """Code, addresses and markup keep theirs. Bold that ends in such a mark needs a space, or Markdown does not end it."""
+    words = _NOT_WORDS.sub("", page.prose)
+    assert _HALF_WIDTH.findall(words) == []
+    assert _BOLD_WITHOUT_END.findall(words) == []
+
+
 @every_page
 def test_no_link_is_dead(page: Page) -> None:
     for link in page.links:
