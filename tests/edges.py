@@ -29,7 +29,12 @@ class Edge(Struct, frozen=True):
     """A running reverse proxy."""
 
     port: int
-    pid: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        """Of the first of its processes."""
+        return self.process.pid
 
     @property
     def url(self) -> str:
@@ -125,7 +130,7 @@ class TakenError(Exception):
 def _running(start: Callable[[int, IO[bytes]], subprocess.Popen[bytes]], *, log: Path) -> Iterator[Edge]:
     process, port = _started(start, log)
     try:
-        yield Edge(port, process.pid)
+        yield Edge(port, process)
     finally:
         process.terminate()
         process.wait(timeout=20)

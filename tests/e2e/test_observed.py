@@ -1,7 +1,6 @@
 """The whole system as an operator sees it: one request id from curl to the token service's log, and a real Prometheus that asks."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +11,9 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.edges import NAMES, Functions, caddy, page_in
 from tests.monitoring import DOCUMENTS, FOLDER, listed, queries, tool
-from tests.stack import FUNCTIONS, ROOT, Part, Stack, running_stack
+from tests.stack import Part, Stack, running_stack
 from tests.token_service import GOOGLE, WithChallenge, serving
 from tests.valkey import Valkey, free_port
 from tests.youtube import BOT_CHECK_UNTIL_TOKEN, Fault, YouTube, catalogue
@@ -67,25 +67,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @pytest.fixture(scope="module")
 def edge(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Caddy with the configuration that is delivered, in front of the functions."""
-    folder, port, health = tmp_path_factory.mktemp("edge"), free_port(), free_port()
-    functions = {name.upper(): scene.targets[name].removeprefix("http://") for name in FUNCTIONS}
-    ports = {"PORT": str(port), "HEALTH_PORT": str(health), "ROOT_PATH": "", "PAGE": str(folder)}
-    own = {"XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
-    command = [tool("caddy"), "run", "--config", str(ROOT / "deploy" / "Caddyfile"), "--adapter", "caddyfile"]
-    process = subprocess.Popen(command, env={**os.environ, **functions, **ports, **own}, stderr=subprocess.DEVNULL)
-    try:
-        scene.stack.until(lambda: answers(f"http://127.0.0.1:{health}"), bool)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False).is_success
-    except httpx.TransportError:
-        return False
+    functions: Functions = {name: scene.targets[name] for name in NAMES}
+    with caddy(page_in(tmp_path_factory.mktemp("edge")), functions) as running:
+        yield running.url
 
 
 def curl(url: str, *more: str) -> str:

@@ -3,25 +3,21 @@
 import asyncio
 import hashlib
 import json
-import os
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from redis.asyncio import Redis
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from shared.settings import Settings
 from shared.store import Store
-from tests.stream_process import ROOT, Process
+from tests.edges import Edge, caddy, page_in
+from tests.stream_process import Process
 from tests.streaming import Analyst, settings_behind, until
-from tests.valkey import free_port
 from tests.youtube import LARGE, YouTube
 
 PATH: Final = f"/v1/stream/{LARGE}/137"
@@ -57,31 +53,10 @@ async def start(youtube: YouTube, store: Store, redis_url: str, tmp_path: Path) 
 
 
 @asynccontextmanager
-async def caddy(stream: Process, folder: Path) -> AsyncIterator[tuple[str, "subprocess.Popen[bytes]"]]:
+async def edge_of(stream: Process, folder: Path) -> AsyncIterator[Edge]:
     """The edge in front of this replica."""
-    port = free_port()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PORT": str(port),
-        "HEALTH_PORT": str(free_port()),
-        "STREAM": urlsplit(stream.base).netloc,
-        "XDG_CONFIG_HOME": str(folder),
-        "XDG_DATA_HOME": str(folder),
-    }
-    command = ["caddy", "run", "--config", str(ROOT / "deploy" / "Caddyfile"), "--adapter", "caddyfile"]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - takes milliseconds
-    base = f"http://127.0.0.1:{port}"
-    try:
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(httpx.TransportError), stop=stop_after_delay(20), wait=wait_fixed(0.02), reraise=True
-        ):
-            with attempt:
-                async with httpx.AsyncClient(trust_env=False) as http:
-                    await http.get(f"{base}/v1/nothing")
-        yield base, process
-    finally:
-        process.kill()
-        process.wait(timeout=20)
+    with caddy(page_in(folder), {"stream": stream.base}) as edge:
+        yield edge
 
 
 class Download:
@@ -157,13 +132,13 @@ async def test_what_is_left_after_the_grace_resumes_at_another_replica(start: St
 async def test_the_edge_too_lets_downloads_end(start: Start, youtube: YouTube, tmp_path: Path) -> None:
     async with (
         start(grace=60) as replica,
-        caddy(replica, tmp_path) as (base, edge),
-        download(base) as client,
+        edge_of(replica, tmp_path) as edge,
+        download(edge.url) as client,
     ):
         await client.take(BEGUN)
-        edge.send_signal(signal.SIGTERM)
-        await lets_nobody_in(base)
-        assert edge.poll() is None
+        edge.process.send_signal(signal.SIGTERM)
+        await lets_nobody_in(edge.url)
+        assert edge.process.poll() is None
         await client.take()
         assert hashlib.sha256(client.taken).hexdigest() == youtube.media(LARGE, "137").sha256()
-        await until(lambda: edge.poll() is not None)
+        await until(lambda: edge.process.poll() is not None)
