@@ -139,6 +139,22 @@ def shrunk_traf(data: bytes) -> bytes:
     return data[:at] + (size - 64).to_bytes(4) + data[at + 4 :]
 
 
+def first_data(size: int) -> bytes:
+    """The data of the first fragment say that they have so many bytes; so many less than they have, if that is below 0."""
+    data = content("h264.mp4")
+    at = data.index(b"mdat") - 4
+    if size < 0:
+        size += int.from_bytes(data[at : at + 4])
+    return data[:at] + size.to_bytes(4) + data[at + 4 :]
+
+
+def without_data() -> bytes:
+    """The index says that the first fragment ends with its moof."""
+    data = content("h264.mp4")
+    moof = data.index(b"moof") - 4
+    return of_mp4(sidx=sidx((int.from_bytes(data[moof : moof + 4]), 90_000, 0), (len(data) - moof - 2000, 90_000, 0)))
+
+
 def with_base(data: bytes) -> bytes:
     at = data.index(b"tfhd") + 7
     return data[:at] + bytes([data[at] | 1]) + data[at + 1 :]
@@ -196,6 +212,10 @@ HOSTILE: dict[str, tuple[Container, Callable[[], bytes], str]] = {
         "mp4", lambda: replaced(content("h264.mp4"), b"tfhd\0\x02\0", b"tfhd\0\x02\0"[:-1] + b"\0"), "",
     ),
     "a moof that is none": ("mp4", lambda: replaced(content("h264.mp4"), b"moof", b"moov"), "unexpected"),
+    "data that end behind their fragment": ("mp4", lambda: first_data(1 << 24), "unexpected"),
+    "data that end before their header": ("mp4", lambda: first_data(7), "unexpected"),
+    "data that leave four bytes": ("mp4", lambda: first_data(-4), "unexpected"),
+    "a moof without data": ("mp4", without_data, "unexpected"),
     "several tracks in a moof": ("mp4", lambda: shrunk_traf(content("h264.mp4")), "several_tracks"),
     "base data offset": ("mp4", lambda: with_base(content("h264.mp4")), "outside_data"),
     "unknown size of the segment": ("webm", lambda: with_segment(b"\x01" + b"\xff" * 7), "unknown_size"),

@@ -26,18 +26,15 @@ def film(data: bytes, sidx: int, *, times: int, size: int | None, seed: str) -> 
     each, rest = divmod((size or bare) - bare, count)
     paddings = [each] * (count - 1) + [each + rest]
     sizes = [ends[number % len(ends)] - starts[number % len(starts)] + padding for number, padding in enumerate(paddings)]
-    sizes[-1] += len(tail)
     filling, used = Generated(seed, sum(paddings)), 0
     parts: list[Content] = [Stored(_indexed(data, sidx, sizes))]
     for number, padding in enumerate(paddings):
         turn, which = divmod(number, len(starts))
         parts += _again(data, starts[which], ends[which], number=number, later=turn * _duration(data, sidx))
-        if number == count - 1:
-            parts.append(Stored(tail))
         if padding:
             parts += [Stored(struct.pack(">I4s", padding, b"free")), Window(filling, used, used + padding - _FREE)]
             used += padding
-    return Joined(*parts)
+    return Joined(*parts, Stored(tail))
 
 
 def _again(data: bytes, start: int, end: int, *, number: int, later: int) -> Iterator[Content]:

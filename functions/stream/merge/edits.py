@@ -3,14 +3,12 @@
 Little of them is held back, and what is not as expected ends the download.
 """
 
-from typing import Final, Protocol
+from typing import Protocol
 
 from functions.stream.merge import clusters, fragments
 from functions.stream.merge.errors import Unsupported
 from functions.stream.merge.layout import AUDIO, BLOCKS, CLUSTER, FRAGMENT, FRAGMENT_HEAD, Part
 from functions.stream.merge.mp4 import AUDIO_ID, VIDEO_ID
-
-_DATA_HEADER: Final = 16
 
 
 class Editor(Protocol):
@@ -50,25 +48,37 @@ class _Fragment:
         self._track = track
         self._held = bytearray()
         self._moof = 0
-        self._is_done = False
+        self._passed = 0
+        self._end = 0  # of the data, once it is known
+        self._filling = b""
 
     def feed(self, chunk: bytes) -> bytes:
-        if self._is_done:
-            return chunk
+        if self._end:
+            return self._looked_at(chunk)
         self._held += chunk
         if len(self._held) < FRAGMENT_HEAD:
             return b""
         self._moof = self._moof or fragments.check(bytes(self._held[:FRAGMENT_HEAD]), self._size)
-        if len(self._held) < min(self._moof + _DATA_HEADER, self._size):
+        if len(self._held) < min(self._moof + fragments.DATA_HEADER, self._size):
             return b""
-        fragments.check_data(bytes(self._held[self._moof : self._moof + _DATA_HEADER]), self._moof, self._size)
-        return self.rest()
+        header = bytes(self._held[self._moof : self._moof + fragments.DATA_HEADER])
+        self._end = fragments.check_data(header, self._moof, self._size)
+        return self._looked_at(self.rest())
 
     def rest(self) -> bytes:
-        if self._is_done:
-            return b""
-        self._is_done = True
-        return fragments.edited(bytes(self._held), sequence=self._sequence, track=self._track)
+        held, self._held = bytes(self._held), bytearray()
+        return fragments.edited(held, sequence=self._sequence, track=self._track) if held else b""
+
+    def _looked_at(self, chunk: bytes) -> bytes:
+        """The same bytes, if those behind the data are filling."""
+        behind = self._end - self._passed
+        self._passed += len(chunk)
+        missing = fragments.BOX_HEADER - len(self._filling)
+        if missing and behind < len(chunk):
+            self._filling += chunk[max(0, behind) :][:missing]
+            if len(self._filling) == fragments.BOX_HEADER:
+                fragments.check_filling(self._filling, self._size - self._end)
+        return chunk
 
 
 class _Cluster:

@@ -1,7 +1,8 @@
 """Fragments of an MP4 file, seen from their beginnings: whether one is as expected, and what is written over it. Pure.
 
 ``moof(8) mfhd(16) traf(8) tfhd(…)``, one track, data placed relative to the fragment: everything else is refused, since it would no
-longer be true at another place in another file.
+longer be true at another place in another file. What the index lists as one fragment is one moof and its data: a second moof would
+keep its number and its track.
 """
 
 import struct
@@ -13,6 +14,13 @@ from functions.stream.merge.layout import FRAGMENT_HEAD
 MAX_MOOF: Final = 1024 * 1024
 """Bytes; a real one has a dozen for each sample."""
 
+DATA_HEADER: Final = 16
+"""Bytes; eight where the data are not of a size that takes 64 bits."""
+
+BOX_HEADER: Final = 8
+
+_FREE: Final = frozenset({b"free", b"skip"})
+_BOX: Final = struct.Struct(">I4s")
 _HEAD: Final = struct.Struct(">I4s I4s II I4s I4s I I")
 _MFHD_SIZE: Final = 16
 _TRAF_AT: Final = 24
@@ -41,15 +49,32 @@ def check(data: bytes, size: int) -> int:
     return int(moof)
 
 
-def check_data(header: bytes, moof: int, size: int) -> None:
-    """Whether the 16 bytes behind the moof begin the data that fills the fragment; free space may follow.
+def check_data(header: bytes, moof: int, size: int) -> int:
+    """Where the data that begin behind the moof with these bytes, 16 if there are as many, end in the fragment.
+
+    :raises Unsupported: where they do not begin, or leave less than :func:`check_filling` looks at
+    """
+    if len(header) < BOX_HEADER:
+        raise Unsupported("unexpected")
+    length, kind = _BOX.unpack_from(header)
+    least = BOX_HEADER
+    if length == 1:
+        length, least = int.from_bytes(header[BOX_HEADER:DATA_HEADER]), DATA_HEADER
+    end = moof + length
+    if kind != b"mdat" or length < least or (end != size and end + BOX_HEADER > size):
+        raise Unsupported("unexpected")
+    return int(end)
+
+
+def check_filling(header: bytes, room: int) -> None:
+    """Whether the 8 bytes behind the data begin a box that is not used for anything and fills the rest of the fragment.
 
     :raises Unsupported: where they do not
     """
-    length, kind = struct.unpack_from(">I4s", header)
-    if length == 1:
-        length = int.from_bytes(header[8:16])
-    if kind != b"mdat" or length < 8 or moof + length > size:  # noqa: PLR2004 - the header itself
+    if len(header) < BOX_HEADER:
+        raise Unsupported("truncated")
+    length, kind = _BOX.unpack_from(header)
+    if kind not in _FREE or length != room:
         raise Unsupported("unexpected")
 
 

@@ -14,8 +14,8 @@ from functions.stream.merge.reader import Open
 from functions.stream.merge.together import together
 from shared.sources import ByteRange, Source
 
-BEHIND_INDEX: Final = 4096
-"""Bytes read beyond the index: the beginning of the first fragment is there."""
+BEHIND_INDEX: Final = 8192
+"""Bytes read beyond the index: the whole moof of the first fragment is there."""
 
 WITHOUT_INDEX: Final = 32 * 1024
 """Bytes read first where nobody has said how long the index is."""
@@ -43,14 +43,18 @@ async def _head(source: Source, track: Track, kind: Container, open_source: Open
         data += await _bytes(open_source, track, ByteRange(len(data), min(need, size, choice.MAX_HEAD)))
         try:
             # The cues of ten hours take a fifth of a second: meanwhile others go on.
-            return await asyncio.to_thread(choice.read_head, data, size, kind)
+            head = await asyncio.to_thread(choice.read_head, data, size, kind)
         except Short as short:
             need = short.needed + BEHIND_INDEX
+        else:
+            if isinstance(head, Mp4):
+                await _check_filling(open_source, track, head.index.offsets[0], head.index.sizes[0], head.first_end)
+            return head
     raise Unsupported("malformed")
 
 
 async def read_beginnings(video: Mp4, audio: Mp4, open_source: Open, *, at_once: int) -> tuple[list[bytes], list[bytes]]:
-    """Of every fragment the bytes up to its media, so many requests at a time.
+    """Of every fragment the bytes up to its media, so many requests at a time. Behind its media is nothing that is used.
 
     :raises Unsupported: where a fragment is not as expected
     :raises ProblemError: where one cannot be had
@@ -62,8 +66,10 @@ async def read_beginnings(video: Mp4, audio: Mp4, open_source: Open, *, at_once:
         for track, which, at, size, guess in jobs:
             data = await _bytes(open_source, track, ByteRange(at, at + min(size, guess)))
             moof = fragments.check(data[:FRAGMENT_HEAD], size)
-            if moof > len(data):
-                data += await _bytes(open_source, track, ByteRange(at + len(data), at + moof))
+            need = min(moof + fragments.DATA_HEADER, size)
+            if need > len(data):
+                data += await _bytes(open_source, track, ByteRange(at + len(data), at + need))
+            await _check_filling(open_source, track, at, size, fragments.check_data(data[moof:need], moof, size))
             found[track][which] = data[:moof]
 
     await together(*(work() for _ in range(at_once)))
@@ -77,6 +83,13 @@ def _jobs(video: Mp4, audio: Mp4) -> Iterator[tuple[Track, int, int, int, int]]:
         guess = about.first_moof * 5 // 4 + SPARE
         for which, (at, size) in enumerate(zip(about.index.offsets[:-1], about.index.sizes, strict=True)):
             yield track, which, at, size, guess
+
+
+async def _check_filling(open_source: Open, track: Track, at: int, size: int, end: int) -> None:
+    """Of the fragment of ``size`` bytes at ``at``, whose data do not reach its end where something fills it."""
+    if end < size:
+        header = await _bytes(open_source, track, ByteRange(at + end, at + end + fragments.BOX_HEADER))
+        fragments.check_filling(header, size - end)
 
 
 async def _bytes(open_source: Open, track: Track, part: ByteRange) -> bytes:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from functions.stream.merge import sidx
 from functions.stream.merge.boxes import Box, boxes, children, full, header, one, raw
 from functions.stream.merge.errors import Short, Unsupported
-from functions.stream.merge.fragments import check
+from functions.stream.merge.fragments import DATA_HEADER, check, check_data
 from functions.stream.merge.layout import FRAGMENT_HEAD
 from functions.stream.merge.sidx import Index
 
@@ -61,6 +61,7 @@ class Mp4(Struct, frozen=True, kw_only=True):
     defaults: Defaults
     index: Index
     first_moof: int  # bytes
+    first_end: int  # of the first fragment's data, from where it begins
 
     @property
     def duration_in_movie(self) -> int:
@@ -77,11 +78,7 @@ def read(data: bytes, size: int) -> Mp4:
     movie, index_box = _top(data, size)
     index = sidx.read(data, index_box)
     _check_extent(index, size)
-    need = index.offsets[0] + FRAGMENT_HEAD
-    if len(data) < need:
-        raise _short(need, size)
-    first = check(data[index.offsets[0] : need], index.sizes[0])
-    return _movie(data, movie, index, size, first)
+    return _movie(data, movie, index, size, *_first(data, index, size))
 
 
 def _top(data: bytes, size: int) -> tuple[Box, Box]:
@@ -120,7 +117,19 @@ def _check_extent(index: Index, size: int) -> None:
         raise Unsupported("incomplete_index")
 
 
-def _movie(data: bytes, movie: Box, index: Index, size: int, first: int) -> Mp4:
+def _first(data: bytes, index: Index, size: int) -> tuple[int, int]:
+    """The size of the first moof, and where the data behind it end in the fragment."""
+    at, length = index.offsets[0], index.sizes[0]
+    if len(data) < at + FRAGMENT_HEAD:
+        raise _short(at + FRAGMENT_HEAD, size)
+    moof = check(data[at : at + FRAGMENT_HEAD], length)
+    need = at + min(moof + DATA_HEADER, length)
+    if len(data) < need:
+        raise _short(need, size)
+    return moof, check_data(data[at + moof : need], moof, length)
+
+
+def _movie(data: bytes, movie: Box, index: Index, size: int, first_moof: int, first_end: int) -> Mp4:
     inside = children(data, movie)
     if any(box.kind == b"pssh" for box in inside):
         raise Unsupported("encrypted")
@@ -151,7 +160,8 @@ def _movie(data: bytes, movie: Box, index: Index, size: int, first: int) -> Mp4:
         media=raw(data, media),
         defaults=_defaults(data, one(children(data, extends[0]), b"trex")),
         index=index,
-        first_moof=first,
+        first_moof=first_moof,
+        first_end=first_end,
     )
 
 

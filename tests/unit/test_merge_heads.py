@@ -1,0 +1,152 @@
+"""What is read for a plan beside the beginnings: where something lies behind media, it must be nothing that a player would show."""
+
+import struct
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from functions.stream.merge import choice
+from functions.stream.merge.boxes import make
+from functions.stream.merge.errors import Unsupported
+from functions.stream.merge.heads import read_beginnings, read_heads
+from functions.stream.merge.layout import VIDEO, Layout
+from functions.stream.merge.mp4_head import Mp4
+from functions.stream.merge.reader import read
+from shared.problems import ProblemError
+from shared.sources import ByteRange, Identity, Source
+from shared.tags import UNTAGGED
+from tests.merging import Sources, content, layouts
+
+VIDEO_FILE: Final = "h264.mp4"
+SOUND: Final = "aac.mp4"
+
+
+def source(data: bytes) -> Source:
+    """So much of it as is looked at here."""
+    return Source(
+        media_id="a" * 11,
+        format_id="137",
+        url="",
+        headers={},
+        identity=Identity(itag="137", xtags="", lmt=1, size=len(data)),
+        content_type="video/mp4",
+        filename="a.mp4",
+        expires_at=0.0,
+        available_at=None,
+        init_range=None,
+        index_range=None,
+        exit="",
+        family=None,
+    )
+
+
+async def found(video: bytes, *, is_short: bool) -> Sources:
+    """What was asked for.
+
+    :param is_short: the beginnings of all fragments are read, too
+    """
+    sources = Sources(video, content(SOUND))
+    heads = await read_heads(source(video), source(content(SOUND)), "mp4", sources.open)
+    if is_short:
+        first, second = heads
+        assert isinstance(first, Mp4)
+        assert isinstance(second, Mp4)
+        beginnings = await read_beginnings(first, second, sources.open, at_once=3)
+        choice.plan_short(first, second, beginnings, UNTAGGED)
+    return sources
+
+
+async def refused(video: bytes, *, is_short: bool) -> str:
+    with pytest.raises(Unsupported) as raised:
+        await found(video, is_short=is_short)
+    return raised.value.reason
+
+
+def grown(number: int, more: bytes) -> bytes:
+    """The video with these bytes behind one of its fragments, as a part of it."""
+    data = bytearray(content(VIDEO_FILE))
+    sidx = data.index(b"sidx") - 4
+    reference = sidx + (32 if data[sidx + 8] == 0 else 40) + 12 * number
+    (size,) = struct.unpack_from(">I", data, reference)
+    struct.pack_into(">I", data, reference, size + len(more))
+    at = fragment(number).end
+    return bytes(data[:at] + more + data[at:])
+
+
+def fragment(number: int) -> ByteRange:
+    head = choice.read_head(content(VIDEO_FILE), len(content(VIDEO_FILE)), "mp4")
+    assert isinstance(head, Mp4)
+    return ByteRange(head.index.offsets[number], head.index.offsets[number + 1])
+
+
+def another() -> bytes:
+    """A whole fragment."""
+    return content(VIDEO_FILE)[fragment(1).start : fragment(1).end]
+
+
+FILLING: Final = {
+    "one box": make(b"free"),
+    "one of another kind": make(b"skip", b"\0moof" * 20),
+}
+NO_FILLING: Final[dict[str, Callable[[], bytes]]] = {
+    "a second fragment": another,
+    "a second fragment behind filling": lambda: make(b"free") + another(),
+    "more data": lambda: make(b"mdat", bytes(99)),
+    "too few bytes for a box": lambda: bytes(7),
+    "a box that ends elsewhere": lambda: make(b"free", bytes(99))[:-1],
+    "a box to the end": lambda: bytes(4) + b"free" + bytes(99),
+}
+
+
+@pytest.mark.parametrize("what", FILLING)
+@pytest.mark.parametrize("number", [0, 2, 5])
+async def test_filling_passes_with_its_fragment(what: str, number: int) -> None:
+    video = grown(number, FILLING[what])
+    await found(video, is_short=True)
+    (layout, without) = layouts(video, content(SOUND), "mp4")
+    whole = await read_whole(layout, Sources(video, content(SOUND)))
+    (expected, as_before) = layouts(content(VIDEO_FILE), content(SOUND), "mp4")
+    at = end_of(layout, number) - len(FILLING[what])
+    bare = (await read_whole(expected, Sources(content(VIDEO_FILE), content(SOUND))))[len(expected.own) :]
+    assert whole[len(layout.own) : at] + whole[at + len(FILLING[what]) :] == bare
+    assert [span.size for span in without.spans[1:]] == [span.size for span in as_before.spans[1:]]
+
+
+@pytest.mark.parametrize("what", NO_FILLING)
+async def test_a_fragment_is_one_moof_and_its_data(what: str) -> None:
+    more = NO_FILLING[what]()
+    assert await refused(grown(0, more), is_short=False) == "unexpected"
+    assert await refused(grown(3, more), is_short=True) == "unexpected"
+
+
+@pytest.mark.parametrize("piece", [1000, 4999, 1 << 20])
+@pytest.mark.parametrize("what", NO_FILLING)
+async def test_a_download_ends_before_what_lies_behind_the_data(what: str, piece: int) -> None:
+    """Of a long file, whose fragments are not looked at before."""
+    more = NO_FILLING[what]()
+    video = grown(5, more)
+    (layout, *_) = layouts(video, content(SOUND), "mp4")
+    received = bytearray()
+    with pytest.raises(ProblemError) as raised:
+        await read_whole(layout, Sources(video, content(SOUND), chunk=piece), received)
+    assert raised.value.code == "source_unreadable"
+    assert len(received) < end_of(layout, 5) - len(more) + 8
+
+
+def end_of(layout: Layout, number: int) -> int:
+    """Where a fragment of the video ends in the merged file."""
+    at, left = 0, number + 1
+    for span in layout.spans:
+        at += span.size
+        left -= span.origin == VIDEO
+        if not left:
+            break
+    return at
+
+
+async def read_whole(layout: Layout, sources: Sources, received: bytearray | None = None) -> bytes:
+    received = bytearray() if received is None else received
+    async for chunk in read(layout, ByteRange(0, layout.size), sources.open):
+        received += chunk
+    return bytes(received)
