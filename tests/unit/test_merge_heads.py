@@ -134,6 +134,50 @@ async def test_a_download_ends_before_what_lies_behind_the_data(what: str, piece
     assert len(received) < end_of(layout, 5) - len(more) + 8
 
 
+def with_tail(tail: bytes, *, listed: int = 6) -> bytes:
+    """The video with this behind its last fragment; the index lists so many."""
+    data = content(VIDEO_FILE)
+    sidx = data.index(b"sidx") - 4
+    (size,) = struct.unpack_from(">I", data, sidx)
+    first = sidx + (32 if data[sidx + 8] == 0 else 40)
+    index = struct.pack(">I", first + 12 * listed - sidx) + data[sidx + 4 : first - 2] + struct.pack(">H", listed)
+    references = data[first : first + 12 * listed]
+    return data[:sidx] + index + references + data[sidx + size : fragment(5).end] + tail
+
+
+NO_MEDIA: Final = {
+    "nothing": b"",
+    "an index of another kind": make(b"mfra", bytes(2000)),
+    "that and padding": make(b"mfra", bytes(2000)) + make(b"free", b"moof" * 50_000),
+    "what nobody knows": make(b"abcd", bytes(9)),
+}
+MEDIA: Final[dict[str, Callable[[], bytes]]] = {
+    "a fragment that is not listed": lambda: with_tail(b"", listed=5),
+    "several of them": lambda: with_tail(make(b"mfra"), listed=2),
+    "a small one": lambda: with_tail(make(b"moof", bytes(100)) + make(b"mdat", bytes(10))),
+    "one behind something else": lambda: with_tail(make(b"mfra", bytes(200)) + another()),
+    "one behind another index": lambda: with_tail(make(b"sidx", bytes(200)) + make(b"mdat", bytes(10))),
+    "more boxes than are looked at": lambda: with_tail(make(b"free") * 9),
+}
+
+
+@pytest.mark.parametrize("what", NO_MEDIA)
+async def test_what_is_behind_the_last_fragment_is_left_out(what: str) -> None:
+    sources = await found(with_tail(NO_MEDIA[what]), is_short=False)
+    end = fragment(5).end
+    assert sum(asked.length for origin, asked in sources.asked if origin == VIDEO and asked.start >= end) < 100
+
+
+@pytest.mark.parametrize("what", MEDIA)
+async def test_media_that_the_index_does_not_list(what: str) -> None:
+    assert await refused(MEDIA[what](), is_short=False) == "incomplete_index"
+
+
+@pytest.mark.parametrize(("tail", "reason"), [(bytes(7), "malformed"), (make(b"free", bytes(99))[:-1], "truncated")])
+async def test_a_file_that_ends_in_no_box(tail: bytes, reason: str) -> None:
+    assert await refused(with_tail(tail), is_short=False) == reason
+
+
 def end_of(layout: Layout, number: int) -> int:
     """Where a fragment of the video ends in the merged file."""
     at, left = 0, number + 1

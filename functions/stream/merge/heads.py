@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from typing import Final
 
-from functions.stream.merge import choice, fragments
+from functions.stream.merge import choice, fragments, mp4_head
 from functions.stream.merge.choice import Container, Head
 from functions.stream.merge.errors import Short, Unsupported
 from functions.stream.merge.layout import AUDIO, FRAGMENT_HEAD, VIDEO, Track
@@ -21,6 +21,9 @@ WITHOUT_INDEX: Final = 32 * 1024
 """Bytes read first where nobody has said how long the index is."""
 
 MAX_ROUNDS: Final = 5
+
+MOST_BEHIND: Final = 4
+"""Boxes behind the last fragment; a real file has one or none."""
 
 SPARE: Final = 256
 
@@ -49,6 +52,7 @@ async def _head(source: Source, track: Track, kind: Container, open_source: Open
         else:
             if isinstance(head, Mp4):
                 await _check_filling(open_source, track, head.index.offsets[0], head.index.sizes[0], head.first_end)
+                await _check_behind(open_source, track, head.index.offsets[-1], size)
             return head
     raise Unsupported("malformed")
 
@@ -90,6 +94,16 @@ async def _check_filling(open_source: Open, track: Track, at: int, size: int, en
     if end < size:
         header = await _bytes(open_source, track, ByteRange(at + end, at + end + fragments.BOX_HEADER))
         fragments.check_filling(header, size - end)
+
+
+async def _check_behind(open_source: Open, track: Track, at: int, size: int) -> None:
+    """There are no media behind the last fragment that the index lists."""
+    for _ in range(MOST_BEHIND):
+        if at == size:
+            return
+        header = await _bytes(open_source, track, ByteRange(at, min(at + mp4_head.LARGEST_HEADER, size)))
+        at += mp4_head.behind(header, size - at)
+    raise Unsupported("incomplete_index")
 
 
 async def _bytes(open_source: Open, track: Track, part: ByteRange) -> bytes:

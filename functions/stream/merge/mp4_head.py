@@ -18,13 +18,12 @@ from functions.stream.merge.sidx import Index
 MAX_HEAD: Final = 2 * 1024 * 1024
 """Bytes; an index of ten hours has a hundred thousand."""
 
-_TAIL: Final = 64 * 1024
-_TAIL_PER_FRAGMENT: Final = 64
-"""Bytes behind the last fragment that may be another kind of index, and not media."""
+LARGEST_HEADER: Final = 16
+"""Bytes of a box."""
 
+_MEDIA: Final = frozenset({b"moof", b"mdat", b"sidx"})
 _HANDLERS: Final[dict[bytes, Literal["video", "audio"]]] = {b"vide": "video", b"soun": "audio"}
 _ENCRYPTED: Final = frozenset({b"encv", b"enca"})
-_LARGEST_HEADER: Final = 16
 _MOST_BOXES: Final = 32
 
 
@@ -77,8 +76,24 @@ def read(data: bytes, size: int) -> Mp4:
     """
     movie, index_box = _top(data, size)
     index = sidx.read(data, index_box)
-    _check_extent(index, size)
+    if index.offsets[-1] > size:
+        raise Unsupported("truncated")
     return _movie(data, movie, index, size, *_first(data, index, size))
+
+
+def behind(data: bytes, room: int) -> int:
+    """The size of the box that begins with these bytes, among the last ``room`` ones of the file, which the index does not list.
+
+    Another kind of index may be there, and whatever else is no medium: it is left out.
+
+    :raises Unsupported: ``incomplete_index``, and where it is no box
+    """
+    box = header(data, 0)
+    if box.kind in _MEDIA:
+        raise Unsupported("incomplete_index")
+    if box.end > room:
+        raise Unsupported("truncated")
+    return box.end
 
 
 def _top(data: bytes, size: int) -> tuple[Box, Box]:
@@ -88,8 +103,8 @@ def _top(data: bytes, size: int) -> tuple[Box, Box]:
     for _ in range(_MOST_BOXES):
         if at >= size:
             break
-        if len(data) < min(size, at + _LARGEST_HEADER):
-            raise _short(min(size, at + _LARGEST_HEADER), size)
+        if len(data) < min(size, at + LARGEST_HEADER):
+            raise _short(min(size, at + LARGEST_HEADER), size)
         box = header(data, at)
         if box.kind in {b"moof", b"mdat"}:
             break
@@ -107,14 +122,6 @@ def _short(needed: int, size: int) -> Exception:
     if needed > size:
         return Unsupported("truncated")
     return Unsupported("too_large") if needed > MAX_HEAD else Short(needed)
-
-
-def _check_extent(index: Index, size: int) -> None:
-    end = index.offsets[-1]
-    if end > size:
-        raise Unsupported("truncated")
-    if size - end > _TAIL + _TAIL_PER_FRAGMENT * len(index.sizes):
-        raise Unsupported("incomplete_index")
 
 
 def _first(data: bytes, index: Index, size: int) -> tuple[int, int]:
