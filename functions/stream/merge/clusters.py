@@ -16,6 +16,10 @@ _BLOCK_DURATION, _REFERENCE_BLOCK, _DISCARD_PADDING, _BLOCK_ADDITIONS = 0x9B, 0x
 _PASSED: Final = frozenset(
     {ebml.TIMESTAMP, ebml.VOID, ebml.TAGS, _BLOCK_DURATION, _REFERENCE_BLOCK, _DISCARD_PADDING, _BLOCK_ADDITIONS}
 )
+MAX_PASSING: Final = 1000
+"""Elements from one cluster that the cues name to the next; in a real file that is one."""
+
+_BETWEEN: Final = frozenset({ebml.VOID, ebml.TAGS})
 _SHORT_NUMBER: Final = 0x80
 
 
@@ -46,6 +50,54 @@ def head(data: bytes) -> bytes:
             break
         at = element.end
     return bytes(changed)
+
+
+class Passing:
+    """One or more clusters that fill ``size`` bytes, read once from the first byte on; from each to the next in one step.
+
+    Those behind the first pass as they are, since a range may begin in their midst. They must not tell their place, which is
+    another one now; and between them must be nothing that tells of the places of others.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._next = 0  # where the next one begins, from the bytes that come
+        self._held = b""
+        self._count = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Look at these bytes, before they pass.
+
+        :raises Unsupported: where they are not what they should be
+        """
+        data = self._held + chunk if self._held else chunk
+        left = self._left + len(self._held)
+        at = self._next
+        while at < len(data):
+            after = self._element(data[at : at + CLUSTER_HEAD], left - at)
+            if after is None:
+                break
+            at += after
+        self._left -= len(chunk)
+        self._next, self._held = max(0, at - len(data)), data[at:]
+
+    def _element(self, beginning: bytes, left: int) -> int | None:
+        """The size of the one that begins like this; None where more of its bytes are needed, ``left`` being as many as come."""
+        if len(beginning) < min(left, CLUSTER_HEAD):
+            return None
+        element = ebml.header(beginning, 0)
+        if element is None or element.end > left or element.id not in {ebml.CLUSTER, *_BETWEEN}:
+            raise Unsupported("unexpected")
+        if self._count == MAX_PASSING or (element.id == ebml.CLUSTER and self._count and _is_placed(beginning)):
+            raise Unsupported("unexpected")
+        self._count += 1
+        return element.end
+
+
+def _is_placed(beginning: bytes) -> bool:
+    """Whether a cluster tells where it is."""
+    made = head(beginning)
+    return any(before == ebml.POSITION != after for before, after in zip(beginning, made, strict=True))
 
 
 class Renumbering:

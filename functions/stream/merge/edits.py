@@ -7,7 +7,7 @@ from typing import Protocol
 
 from functions.stream.merge import clusters, fragments
 from functions.stream.merge.errors import Unsupported
-from functions.stream.merge.layout import AUDIO, BLOCKS, CLUSTER, FRAGMENT, FRAGMENT_HEAD, Part
+from functions.stream.merge.layout import AUDIO, BLOCKS, CLUSTER, CLUSTER_HEAD, FRAGMENT, FRAGMENT_HEAD, Part
 from functions.stream.merge.mp4 import AUDIO_ID, VIDEO_ID
 
 
@@ -31,13 +31,12 @@ def editor(part: Part) -> Editor | None:
     span = part.span
     if part.source.start >= span.offset + span.edited:
         return None
-    is_whole = part.source.end == span.offset + span.size
     if span.edit == FRAGMENT:
         return _Fragment(span.size, sequence=span.number, track=AUDIO_ID if span.origin == AUDIO else VIDEO_ID)
     if span.edit == CLUSTER:
-        return _Cluster(span.edited)
+        return _Cluster(span.size)
     if span.edit == BLOCKS:
-        return _Blocks(span.number, is_whole=is_whole)
+        return _Blocks(span.number, span.size)
     return None
 
 
@@ -83,32 +82,33 @@ class _Fragment:
 
 class _Cluster:
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._held = b""
-        self._is_done = False
+        self._reach = min(size, CLUSTER_HEAD)
+        self._passing = clusters.Passing(size)
+        self._held: bytes | None = b""
 
     def feed(self, chunk: bytes) -> bytes:
-        if self._is_done:
+        self._passing.feed(chunk)
+        if self._held is None:
             return chunk
         self._held += chunk
-        return self.rest() if len(self._held) >= self._size else b""
+        return self.rest() if len(self._held) >= self._reach else b""
 
     def rest(self) -> bytes:
-        if self._is_done:
-            return b""
-        self._is_done = True
-        return clusters.head(self._held) + self._held[self._size :]
+        held, self._held = self._held, None
+        return clusters.head(held) + held[CLUSTER_HEAD:] if held else b""
 
 
 class _Blocks:
-    def __init__(self, number: int, *, is_whole: bool) -> None:
+    def __init__(self, number: int, size: int) -> None:
         self._renumbering = clusters.Renumbering(old=number >> 8, new=number & 0xFF)
-        self._is_whole = is_whole
+        self._left = size
 
     def feed(self, chunk: bytes) -> bytes:
-        return self._renumbering.feed(chunk)
+        made = self._renumbering.feed(chunk)
+        self._left -= len(chunk)
+        if not self._left and not self._renumbering.is_complete:
+            raise Unsupported("unexpected")
+        return made
 
     def rest(self) -> bytes:
-        if self._is_whole and not self._renumbering.is_complete:
-            raise Unsupported("unexpected")
         return self._renumbering.rest()
