@@ -11,6 +11,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from functions.stream.merge import choice, ebml
 from functions.stream.merge.boxes import make, make_full
@@ -19,6 +20,7 @@ from functions.stream.merge.clusters import Renumbering
 from functions.stream.merge.errors import Short, Unsupported
 from functions.stream.merge.layout import AUDIO, FRAGMENT_HEAD, VIDEO, Layout
 from functions.stream.merge.mp4_head import MAX_HEAD, Mp4
+from functions.stream.merge.webm import MAX_RENUMBERED
 from functions.stream.merge.webm_head import WebM
 from shared.problems import ProblemError
 from shared.tags import UNTAGGED
@@ -298,6 +300,23 @@ def test_unequal_time_scales() -> None:
     with pytest.raises(Unsupported) as raised:
         choice.plan(head_of(content("vp9.webm"), "webm"), head_of(other, "webm"), UNTAGGED)
     assert raised.value.reason == "timescales"
+
+
+def test_sound_whose_cues_are_too_far_apart() -> None:
+    """Every range would be read from a cue on: a whole file for one byte of it."""
+    data = content("opus.webm")
+    head = head_of(data, "webm")
+    assert isinstance(head, WebM)
+
+    def plan(size: int, *, number: int = 1) -> Layout:
+        sound = replace(head, number=number, chunks=(replace(head.chunks[0], size=size), *head.chunks[1:]))
+        return choice.plan(head_of(content("vp9.webm"), "webm"), sound, UNTAGGED)
+
+    assert plan(MAX_RENUMBERED).size > MAX_RENUMBERED
+    with pytest.raises(Unsupported) as raised:
+        plan(MAX_RENUMBERED + 1)
+    assert raised.value.reason == "incomplete_index"
+    assert plan(MAX_RENUMBERED + 1, number=2).size > MAX_RENUMBERED  # of which nothing has to be changed
 
 
 @settings(max_examples=60, deadline=None)

@@ -17,6 +17,10 @@ from functions.stream.merge.order import follow
 from functions.stream.merge.webm_head import WebM
 from shared.tags import Tags
 
+MAX_RENUMBERED: Final = 4 * 1024 * 1024
+"""Bytes of sound from one cluster that the cues name to the next: they are read from there for any byte between. Ten seconds have
+a twentieth of it."""
+
 _APP: Final = b"Sluice"
 _TIME_BYTES: Final = 5
 _PLACE_BYTES: Final = 6
@@ -42,7 +46,7 @@ _EBML: Final = make(
 def webm(video: WebM, audio: WebM, tags: Tags) -> Layout:
     """The layout.
 
-    :raises Unsupported: ``timescales``
+    :raises Unsupported: ``timescales``, ``incomplete_index``
     """
     if video.scale != audio.scale:
         raise Unsupported("timescales")
@@ -55,6 +59,8 @@ def webm(video: WebM, audio: WebM, tags: Tags) -> Layout:
     spans: list[Span] = []
     # YouTube's two files both call their track 1: then every block of the sound has to be told apart.
     audio_edit: Edit = CLUSTER if number == audio.number else BLOCKS
+    if audio_edit == BLOCKS and max(chunk.size for chunk in audio.chunks) > MAX_RENUMBERED:
+        raise Unsupported("incomplete_index")
     for track, index in order:
         chunk = (video, audio)[track].chunks[index]
         if track == VIDEO:
