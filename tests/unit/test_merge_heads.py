@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from functions.stream.merge import choice
-from functions.stream.merge.boxes import make
+from functions.stream.merge.boxes import make, make_full
 from functions.stream.merge.errors import Unsupported
-from functions.stream.merge.heads import read_beginnings, read_heads
-from functions.stream.merge.layout import VIDEO, Layout
+from functions.stream.merge.fragments import MAX_MOOF, check
+from functions.stream.merge.heads import MAX_BEGINNINGS, SPARE, read_beginnings, read_heads
+from functions.stream.merge.layout import FRAGMENT_HEAD, VIDEO, Layout
 from functions.stream.merge.mp4_head import Mp4
 from functions.stream.merge.reader import read
 from shared.problems import ProblemError
@@ -132,6 +134,44 @@ async def test_a_download_ends_before_what_lies_behind_the_data(what: str, piece
         await read_whole(layout, Sources(video, content(SOUND), chunk=piece), received)
     assert raised.value.code == "source_unreadable"
     assert len(received) < end_of(layout, 5) - len(more) + 8
+
+
+def with_large_beginnings(size: int) -> tuple[Mp4, bytes]:
+    """As many fragments as are read for a plan, each of so many bytes up to its data."""
+    head = choice.read_head(content(VIDEO_FILE), len(content(VIDEO_FILE)), "mp4")
+    assert isinstance(head, Mp4)
+    inside = make(b"traf", make_full(b"tfhd", 0, 0, bytes(4)), make(b"free", bytes(size - 56)))
+    one = make(b"moof", make_full(b"mfhd", 0, 0, bytes(4)), inside) + make(b"mdat", bytes(8))
+    count = choice.MAX_FRAGMENTS - 10
+    index = replace(head.index, start=0, sizes=(len(one),) * count, durations=(1,) * count, accesses=(0,) * count)
+    return replace(head, index=index, first_moof=size), one * count
+
+
+async def test_memory_for_beginnings() -> None:
+    """Each of them within its bounds, and all of them together not."""
+    sound = choice.read_head(content(SOUND), len(content(SOUND)), "mp4")
+    assert isinstance(sound, Mp4)
+    allowed = MAX_BEGINNINGS // choice.MAX_FRAGMENTS * 4 // 5 - SPARE
+    video, data = with_large_beginnings(allowed)
+    both = await read_beginnings(video, sound, Sources(data, content(SOUND)).open, at_once=3)
+    assert {len(beginning) for beginning in both[VIDEO]} == {allowed}
+    video, data = with_large_beginnings(allowed * 3 // 2)
+    sources = Sources(data, content(SOUND))
+    with pytest.raises(Unsupported) as raised:
+        await read_beginnings(video, sound, sources.open, at_once=3)
+    assert raised.value.reason == "too_large"
+    assert sum(asked.length for _, asked in sources.asked) <= MAX_BEGINNINGS
+
+
+async def test_memory_for_one_beginning() -> None:
+    sound = choice.read_head(content(SOUND), len(content(SOUND)), "mp4")
+    assert isinstance(sound, Mp4)
+    video, data = with_large_beginnings(MAX_MOOF + 1)
+    with pytest.raises(Unsupported) as raised:
+        await read_beginnings(video, sound, Sources(data, content(SOUND)).open, at_once=1)
+    assert raised.value.reason == "unexpected"
+    video, data = with_large_beginnings(MAX_MOOF)
+    assert check(data[:FRAGMENT_HEAD], video.index.sizes[0]) == MAX_MOOF <= 1 << 18
 
 
 def with_tail(tail: bytes, *, listed: int = 6) -> bytes:

@@ -11,8 +11,8 @@ from typing import Final
 from functions.stream.merge.errors import Unsupported
 from functions.stream.merge.layout import FRAGMENT_HEAD
 
-MAX_MOOF: Final = 1024 * 1024
-"""Bytes; a real one has a dozen for each sample."""
+MAX_MOOF: Final = 256 * 1024
+"""Bytes, held in memory; a real one has a dozen for each sample, thus some four thousand."""
 
 DATA_HEADER: Final = 16
 """Bytes; eight where the data are not of a size that takes 64 bits."""

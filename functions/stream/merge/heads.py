@@ -27,6 +27,9 @@ MOST_BEHIND: Final = 4
 
 SPARE: Final = 256
 
+MAX_BEGINNINGS: Final = 16 * 1024 * 1024
+"""Bytes of the beginnings of all fragments, read for a file without them; real ones have a million at most."""
+
 
 async def read_heads(video: Source, audio: Source, kind: Container, open_source: Open) -> tuple[Head, Head]:
     """Both at once.
@@ -60,19 +63,28 @@ async def _head(source: Source, track: Track, kind: Container, open_source: Open
 async def read_beginnings(video: Mp4, audio: Mp4, open_source: Open, *, at_once: int) -> tuple[list[bytes], list[bytes]]:
     """Of every fragment the bytes up to its media, so many requests at a time. Behind its media is nothing that is used.
 
-    :raises Unsupported: where a fragment is not as expected
+    :raises Unsupported: where a fragment is not as expected; ``too_large``
     :raises ProblemError: where one cannot be had
     """
+    room = MAX_BEGINNINGS
     found: dict[Track, list[bytes]] = {VIDEO: [b""] * len(video.index.sizes), AUDIO: [b""] * len(audio.index.sizes)}
     jobs = _jobs(video, audio)
 
+    async def some(track: Track, part: ByteRange) -> bytes:
+        """Of both tracks together no more than there is room for: what is under way counts, and what was read in vain."""
+        nonlocal room
+        room -= part.length
+        if room < 0:
+            raise Unsupported("too_large")
+        return await _bytes(open_source, track, part)
+
     async def work() -> None:
         for track, which, at, size, guess in jobs:
-            data = await _bytes(open_source, track, ByteRange(at, at + min(size, guess)))
+            data = await some(track, ByteRange(at, at + min(size, guess)))
             moof = fragments.check(data[:FRAGMENT_HEAD], size)
             need = min(moof + fragments.DATA_HEADER, size)
             if need > len(data):
-                data += await _bytes(open_source, track, ByteRange(at + len(data), at + need))
+                data += await some(track, ByteRange(at + len(data), at + need))
             await _check_filling(open_source, track, at, size, fragments.check_data(data[moof:need], moof, size))
             found[track][which] = data[:moof]
 
