@@ -1,4 +1,7 @@
-"""The bytes of a layout are part of what a link promises: where they change, so must ``LAYOUT_VERSION``."""
+"""The bytes of a layout are part of what a link promises: where they change, so must ``LAYOUT_VERSION``.
+
+So must it where another one is chosen: what that depends on is listed here, for no small file shows it.
+"""
 
 import hashlib
 import struct
@@ -7,10 +10,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from functions.stream.merge import choice, ebml
+from functions.stream.merge import choice, ebml, layouts, moof, progressive, samples
 from functions.stream.merge.boxes import make, make_full
 from functions.stream.merge.choice import Container
-from functions.stream.merge.layout import Layout
+from functions.stream.merge.layout import AUDIO, VIDEO, Layout
 from functions.stream.merge.mp4_head import Mp4
 from shared.merges import LAYOUT_VERSION, merged_version, versioned
 from shared.sources import Identity
@@ -21,6 +24,9 @@ from tests.results import media, merge, sound
 
 FRAGMENTS = 4
 SAMPLES = 10
+PER_SECOND = 4
+"""Samples: a fragment has two and a half seconds, and is cut."""
+
 SIZE = 100
 """Bytes of a sample."""
 
@@ -93,8 +99,8 @@ def layout_of(form: str, tags: Tags) -> Layout:
         files = [webm(kind=1, codec=b"V_VP9"), webm(kind=2, codec=b"A_OPUS")]
     else:
         files = [
-            mp4(handler=b"vide", codec=b"avc1", scale=90_000, step=9000),
-            mp4(handler=b"soun", codec=b"mp4a", scale=48_000, step=4800),
+            mp4(handler=b"vide", codec=b"avc1", scale=90_000, step=90_000 // PER_SECOND),
+            mp4(handler=b"soun", codec=b"mp4a", scale=48_000, step=48_000 // PER_SECOND),
         ]
     kind: Container = "webm" if form == "webm" else "mp4"
     heads = [head_of(file, kind) for file in files]
@@ -107,13 +113,32 @@ def layout_of(form: str, tags: Tags) -> Layout:
 
 @pytest.mark.parametrize(
     ("form", "digest"),
-    [("mp4", "dc310cb82e6b4ea6"), ("progressive", "ab84665babe83fb4"), ("webm", "df6f79ce9aa5b8f1")],
+    [("mp4", "cc60d1abe366ec61"), ("progressive", "b74a3db9f7150123"), ("webm", "df6f79ce9aa5b8f1")],
 )
 def test_the_bytes_of_a_layout_change_only_with_its_version(form: str, digest: str) -> None:
     layout = layout_of(form, TAGS)
     assert layout.form == form
     assert LAYOUT_VERSION == 2
     assert hashlib.sha256(msgspec.msgpack.encode(layout)).hexdigest()[:16] == digest
+
+
+def test_what_is_chosen_changes_only_with_the_version() -> None:
+    assert LAYOUT_VERSION == 2
+    assert choice.MAX_FRAGMENTS == 192
+    assert sorted(layouts.INSTEAD) == ["discontinuous", "sparse", "too_large"]
+    assert samples.MAX_SAMPLES == 200_000
+    assert moof.MAX_SAMPLES == 20_000
+    assert samples.CHUNK_SECONDS == 1
+    assert progressive._SPARE == 64 * 1024
+    assert progressive._LARGE == (1 << 32) - (1 << 26)
+
+
+def test_a_second_of_each_track_in_turn() -> None:
+    cut = [PER_SECOND * SIZE, PER_SECOND * SIZE, (SAMPLES - 2 * PER_SECOND) * SIZE]
+    spans = layout_of("progressive", UNTAGGED).spans[1:]
+    for track in (VIDEO, AUDIO):
+        assert [span.size for span in spans if span.origin == track] == cut * FRAGMENTS
+    assert [span.origin for span in spans] == [VIDEO, AUDIO] * (len(cut) * FRAGMENTS)
 
 
 def test_what_the_version_of_a_merged_file_depends_on() -> None:
