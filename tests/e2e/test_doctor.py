@@ -331,7 +331,14 @@ def test_something_that_is_no_video(environment: dict[str, str], tmp_path: Path)
 def test_ctrl_c_ends_it_at_once(youtube: YouTube, environment: dict[str, str], long_video: str, tmp_path: Path) -> None:
     youtube.fault(Fault("player", Delay(PATIENCE)))
     with subprocess.Popen(
-        doctor(), cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        doctor(),
+        cwd=tmp_path,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell lets what it runs in the background ignore Ctrl-C, and tests may be run so.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - nothing in it that another thread could hold
     ) as process:
         youtube.requests.wait_for(lambda requests: any(request.kind == "player" for request in requests), timeout=PATIENCE)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
