@@ -1,4 +1,4 @@
-"""How a task of a download is ended."""
+"""How tasks of a download are ended."""
 
 import asyncio
 from typing import Any, Final
@@ -7,17 +7,18 @@ PATIENCE: Final = 0.1
 """Seconds until a task that did not end is cancelled again."""
 
 
-async def end(task: asyncio.Task[Any]) -> None:
-    """Cancelled until it ends: one cancellation may get lost, and nobody would be left to read the file for.
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Each cancelled until it ends: one cancellation may get lost, and nobody would be left to read the file for.
 
     Python 3.11's ``wait_for``, by which the store's client sends, swallows it when the send is just done. Who waits here may be
-    ended in the same way meanwhile: it is so only after the task, which else would go on without an owner.
+    ended in the same way meanwhile: it is so only after the tasks, which else would go on without an owner.
     """
     interrupted: asyncio.CancelledError | None = None
-    while not task.done():
-        task.cancel()
+    while under_way := [task for task in tasks if not task.done()]:
+        for task in under_way:
+            task.cancel()
         try:
-            await asyncio.wait({task}, timeout=PATIENCE)
+            await asyncio.wait(under_way, timeout=PATIENCE)
         except asyncio.CancelledError as error:
             interrupted = error
     if interrupted is not None:

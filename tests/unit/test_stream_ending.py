@@ -44,6 +44,19 @@ async def test_who_is_cancelled_meanwhile_is_so_after_the_task() -> None:
     assert task.done()
 
 
+async def test_none_of_several_is_forgotten_for_it() -> None:
+    some = [Stubborn(1), Stubborn(1)]
+    tasks = [asyncio.create_task(one.run()) for one in some]
+    for one in some:
+        await one.began.wait()
+    ending = asyncio.create_task(end(*tasks))
+    await asyncio.sleep(0)
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert all(task.cancelled() for task in tasks)
+
+
 async def test_a_task_that_is_done_is_left_alone() -> None:
     task = asyncio.create_task(asyncio.sleep(0, "result"))
     await task

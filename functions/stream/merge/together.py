@@ -16,8 +16,7 @@ async def together(*work: Coroutine[Any, Any, T]) -> list[T]:
         if tasks:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
-        for task in tasks:
-            await end(task)
+        await end(*tasks)
     failures = [task.exception() for task in tasks if not task.cancelled()]
     for failure in failures:
         if failure is not None:
