@@ -80,7 +80,7 @@ async def stream(
     await gate.check(request, media_id, format_id, Ticket(version=version, expires=expires, signature=signature))
     if not is_media_id(media_id) or not FORMAT_ID.fullmatch(format_id):
         raise ProblemError("unknown_format")
-    return await downloads.answer(
+    return downloads.answer(
         Wanted(
             method=request.method,
             media_id=media_id,

@@ -13,6 +13,7 @@ from functions.stream.budget import Budget
 from functions.stream.file import File, merged, single
 from functions.stream.headers import file_headers, part_headers
 from functions.stream.leases import Leases
+from functions.stream.leaving import unless_gone
 from functions.stream.merge import reader
 from functions.stream.merge.layouts import Layouts
 from functions.stream.metrics import StreamMetrics
@@ -67,28 +68,21 @@ class Downloads:
         self._bandwidth = Bandwidth(settings.max_bandwidth)
         self._idle = float(settings.stream_idle_timeout)
 
-    async def answer(self, wanted: Wanted, *, changes: int = 0) -> ASGIApp:
-        """The response, not yet begun.
+    def answer(self, wanted: Wanted) -> ASGIApp:
+        """The response, of which nothing has begun."""
+        return _Answer(self, wanted)
 
-        :param changes: how often the file has changed since the request came
-        :raises ProblemError: ``incompatible_formats``, or as :meth:`Sources.current` and :meth:`of`
+    async def response(self, wanted: Wanted, *, known: Source | None) -> HeadersOnly | Relay:
+        """The response with the file that is there now.
+
+        :param known: the source that was found last, if this is not the first response
+        :raises ProblemError: ``incompatible_formats``, ``source_changed``, ``range_not_satisfiable``, or as :meth:`Sources.current`
         """
         video, plus, audio = wanted.format_id.partition("+")
-        if not plus:
-            source = await self._sources.current(wanted.media_id, video, client=wanted.client)
-            return self.of(single(source), wanted, changes=changes)
-        try:
-            return self.of(await self._merged(video, audio, wanted), wanted, changes=changes)
-        except SourceChanged:
-            if wanted.version is not None or changes == MAX_CHANGES:
-                raise
-        return await self.answer(wanted, changes=changes + 1)
-
-    async def again(self, changed: Source, wanted: Wanted, *, changes: int) -> ASGIApp:
-        """The response with the file that is there now, of which or of whose part this is the source."""
-        if changed.format_id == wanted.format_id:
-            return self.of(single(changed), wanted, changes=changes)
-        return await self.answer(wanted, changes=changes)
+        if plus:
+            return self._of(await self._merged(video, audio, wanted), wanted)
+        source = known or await self._sources.current(wanted.media_id, video, client=wanted.client)
+        return self._of(single(source), wanted)
 
     async def _merged(self, video_id: str, audio_id: str, wanted: Wanted) -> File:
         video, audio, tags = await self._sources.pair(wanted.media_id, video_id, audio_id, client=wanted.client)
@@ -102,12 +96,7 @@ class Downloads:
         layout = await self._layouts.of(video, audio, tags, version=version, open_source=opening, client=wanted.client, lease=lease)
         return merged(opening.latest, layout, version=version)
 
-    def of(self, file: File, wanted: Wanted, *, changes: int = 0) -> ASGIApp:
-        """The response with the bytes of this file.
-
-        :param changes: how often the file has changed since the request came
-        :raises ProblemError: ``source_changed``, ``range_not_satisfiable``
-        """
+    def _of(self, file: File, wanted: Wanted) -> HeadersOnly | Relay:
         if wanted.version is not None and wanted.version != file.version:
             raise ProblemError("source_changed")
         size = file.size
@@ -125,8 +114,7 @@ class Downloads:
         headers = common | part_headers(decision.range, size, content_type=file.content_type, is_partial=is_partial)
         if wanted.method == "HEAD":
             return HeadersOnly(decision.status, headers)
-        relay = self._relay(file, decision.range, decision.status, headers, wanted)
-        return _Download(self, wanted, relay, changes=changes)
+        return self._relay(file, decision.range, decision.status, headers, wanted)
 
     def _relay(self, file: File, part: ByteRange, status: int, headers: dict[str, str], wanted: Wanted) -> Relay:
         def body() -> AsyncGenerator[bytes, None]:
@@ -139,23 +127,26 @@ class Downloads:
         return relay
 
 
-class _Download:
-    """A relay that begins anew with the file that is there now, if nobody was promised the one that was there before."""
+class _Answer:
+    """Begins anew with the file that is there now, where nobody was promised the one that was there before."""
 
-    def __init__(self, downloads: Downloads, wanted: Wanted, relay: Relay, *, changes: int) -> None:
+    def __init__(self, downloads: Downloads, wanted: Wanted) -> None:
         self._downloads = downloads
         self._wanted = wanted
-        self._relay = relay
-        self._changes = changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One answer; a change of the file after its headers breaks the connection."""
-        again: ASGIApp | None = None
-        try:
-            await self._relay(scope, receive, send)
-        except SourceChanged as changed:
-            if self._relay.has_begun or self._wanted.version is not None or self._changes == MAX_CHANGES:
-                raise
-            again = await self._downloads.again(changed.source, self._wanted, changes=self._changes + 1)
-        if again is not None:
-            await again(scope, receive, send)
+        """One answer, or none to a client that leaves; a change of the file after its headers breaks the connection."""
+        known: Source | None = None
+        for changes in range(MAX_CHANGES + 1):
+            response: HeadersOnly | Relay | None = None
+            try:
+                response = await unless_gone(self._downloads.response(self._wanted, known=known), receive)
+                if response is not None:
+                    await response(scope, receive, send)
+            except SourceChanged as changed:
+                has_begun = isinstance(response, Relay) and response.has_begun
+                if has_begun or self._wanted.version is not None or changes == MAX_CHANGES:
+                    raise
+                known = changed.source
+            else:
+                return

@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager, aclosing
 
 from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
 
-from functions.stream.ending import end
 from functions.stream.headers import encoded
+from functions.stream.leaving import unless_gone
 from shared.problems import ProblemError
 from shared.web.abort import abort
 
@@ -42,24 +42,13 @@ class Relay:
         self.has_begun = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Races the pump against the client's leaving: a server's ``send`` says nothing of a client that is gone."""
+        """Until the end, or until the client leaves."""
         try:
-            await self._race(receive, send)
+            await unless_gone(self._pump(send), receive)
         except TimeoutError:
             # A close would wait until the client has taken what is already queued for it.
             abort(scope)
             raise ProblemError("client_idle") from None
-
-    async def _race(self, receive: Receive, send: Send) -> None:
-        pump = asyncio.create_task(self._pump(send))
-        gone = asyncio.create_task(_disconnected(receive))
-        try:
-            await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-            await end(pump)
-        if not pump.cancelled():
-            pump.result()
 
     async def _pump(self, send: Send) -> None:
         async with self._lease, aclosing(self._body()) as chunks:
@@ -99,9 +88,3 @@ class HeadersOnly(WholeBody):
 def start(status: int, headers: dict[str, str]) -> HTTPResponseStartEvent:
     """The message that begins an answer."""
     return {"type": "http.response.start", "status": int(status), "headers": encoded(headers)}
-
-
-async def _disconnected(receive: Receive) -> None:
-    """Returns when the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
