@@ -38,12 +38,6 @@ def versioned(media: Media, tags: Tags) -> Media:
     return replace(media, merges=[replace(merge, version=version(merge)) for merge in media.merges])
 
 
-def merged_last_modified(video: Source, audio: Source) -> int | None:
-    """Seconds since 1970: of the source that changed last, if both tell."""
-    moments = [moment for moment in (video.last_modified, audio.last_modified) if moment is not None]
-    return max(moments) if len(moments) == 2 else None  # noqa: PLR2004 - both
-
-
 def merged_filename(video: Source, audio: Source) -> str:
     """``Title [id] 1080p AV1 129k de.mp4``: what tells both tracks apart from the video's others, without their kinds."""
     stem, _, extension = video.filename.rpartition(".")

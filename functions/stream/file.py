@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from functions.stream.merge.layout import Layout
-from shared.merges import merged_filename, merged_last_modified
+from shared.merges import merged_filename
 from shared.sources import Source
 
 
@@ -44,5 +44,5 @@ def merged(parts: Sequence[Source], layout: Layout, *, version: str) -> File:
         size=layout.size,
         content_type=video.content_type,
         filename=merged_filename(video, audio),
-        last_modified=merged_last_modified(video, audio),
+        last_modified=None,  # the bytes follow from more than the files that have a date
     )
