@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, Literal, cast
 
 from redis import asyncio as aio
+from redis.client import NEVER_DECODE
 from redis.commands.core import AsyncScript
 from redis.exceptions import TimeoutError as StoreTimeoutError
 
@@ -185,13 +186,17 @@ class Store:
         """Whether anything is known of where this video's files are."""
         return bool(await self._redis.exists(f"sources:{media_id}"))
 
-    async def layout(self, digest: str) -> str | None:
-        """A merged file's layout that took long to find, as the stream function wrote it."""
-        return cast("str | None", await self._redis.get(f"layout:{digest}"))
+    async def layout(self, version: str, *, seconds: int) -> bytes | None:
+        """A merged file's layout that took long to find, as the stream function wrote it; from now on it is kept for so long."""
+        async with self._redis.pipeline(transaction=False) as asking:
+            asking.execute_command("GET", f"layout:{version}", **{NEVER_DECODE: True})
+            asking.pexpire(f"layout:{version}", seconds * 1000)
+            found, _ = await asking.execute()
+        return cast("bytes | None", found)
 
-    async def keep_layout(self, digest: str, text: str, *, seconds: int) -> None:
-        """It follows from the two files that the digest names, so that whoever writes it writes the same."""
-        await self._redis.set(f"layout:{digest}", text, ex=seconds)
+    async def keep_layout(self, version: str, data: bytes, *, seconds: int) -> None:
+        """It follows from the file that the version names, so that whoever writes it writes the same."""
+        await self._redis.set(f"layout:{version}", data, ex=seconds)
 
     # -- limits ------------------------------------------------------------------------------------------------------
 

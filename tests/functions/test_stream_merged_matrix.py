@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
+from functions.stream.merge.known import Known
 from functions.stream.merge.layout import AUDIO, VIDEO, Track
 from functions.stream.merge.layouts import Layouts
 from shared.settings import RateLimit
@@ -123,7 +124,7 @@ class Merges:
         asked = setting.range(file.size)
         if setting.place == "plan":
             for layouts in self._made:
-                layouts._known.clear()  # as in a process that has just begun
+                layouts._known = Known()  # as in a process that has just begun
             for key in await redis.keys("layout:*"):
                 await redis.delete(key)
         case = Case(

@@ -1,12 +1,12 @@
 """Who may read the beginnings of files for a layout: so many at once in this process, few of them for the same client.
 
-No download: asking for headers takes none of MAX_CONCURRENT_DOWNLOADS. Whoever asks for more than that waits, before those who wait
-for somebody else: a client with a hundred questions delays nobody but itself.
+No download: asking for headers takes none of MAX_CONCURRENT_DOWNLOADS. Whoever asks for more than that waits for its own turns
+first, and only with one of them for those of all: a client with a hundred questions delays nobody but itself.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -18,7 +18,7 @@ AT_ONCE: Final = 8
 OF_ONE_CLIENT: Final = 2
 
 PATIENCE: Final = 30.0
-"""Seconds a client waits for its turn."""
+"""Seconds a client waits for a turn."""
 
 RETRY_AFTER: Final = 10
 
@@ -30,18 +30,29 @@ class Turns:
         self._all = asyncio.Semaphore(AT_ONCE)
         self._clients: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
-    @asynccontextmanager
-    async def turn(self, client: str) -> AsyncIterator[None]:
-        """Held while something is read for this client.
+    def of_client(self, client: str) -> AbstractAsyncContextManager[None]:
+        """Held while this client waits for a layout.
 
         :raises ProblemError: ``too_many_downloads`` where it takes too long to come
         """
-        own = self._clients.setdefault(client, asyncio.Semaphore(OF_ONE_CLIENT))
-        async with AsyncExitStack() as held:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await held.enter_async_context(own)
-                    await held.enter_async_context(self._all)
-            except TimeoutError:
-                raise ProblemError("too_many_downloads", retry_after=RETRY_AFTER) from None
-            yield
+        return _held(self._clients.setdefault(client, asyncio.Semaphore(OF_ONE_CLIENT)))
+
+    def of_all(self) -> AbstractAsyncContextManager[None]:
+        """Held while a layout is found, whoever waits for it.
+
+        :raises ProblemError: as :meth:`of_client`
+        """
+        return _held(self._all)
+
+
+@asynccontextmanager
+async def _held(turns: asyncio.Semaphore) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await turns.acquire()
+    except TimeoutError:
+        raise ProblemError("too_many_downloads", retry_after=RETRY_AFTER) from None
+    try:
+        yield
+    finally:
+        turns.release()
