@@ -4,6 +4,7 @@ All of it is known before anything of the two is read, so that links to such a f
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -24,6 +25,14 @@ def merged_id(video: str, audio: str) -> str:
 def merged_version(video: str, audio: str, tags: Tags) -> str:
     """16 hex digits: the strong ETag. The bytes follow from the two files, which their versions name, and from the tags."""
     return hashlib.sha256("\n".join((video, audio, tags.digest, str(LAYOUT_VERSION))).encode()).hexdigest()[:16]
+
+
+def tags_of_version(version: str | None, video: str, audio: str, known: Sequence[Tags]) -> Tags:
+    """Those with which the file of these two has this version, so that a link goes on with its own; else the newest.
+
+    :param known: the newest first, at least one
+    """
+    return next((tags for tags in known if merged_version(video, audio, tags) == version), known[0])
 
 
 def versioned(media: Media, tags: Tags) -> Media:

@@ -1,13 +1,14 @@
 """What a merged file says of itself: title, channel, day, link and chapters. Pure.
 
-They are part of its bytes, so they are bounded, and of each video the store keeps the first ones that were found: YouTube tries
-titles out on people and translates them, and a download goes on whatever the title is today.
+They are part of its bytes, so they are bounded, and of each video the store keeps all that links may have been made with: YouTube
+tries titles out on people and translates them, and a download goes on whatever the title is today.
 """
 
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -69,6 +70,21 @@ def tags_of(media: Media) -> Tags:
         url=Video(media.media_id).url,
         chapters=tuple(_chapters(starts, min(length, MAX_CHAPTER_START)))[:MAX_CHAPTERS],
     )
+
+
+def is_sound(tags: Tags) -> bool:
+    """Whether they are within the bounds of what :func:`tags_of` finds, so that every kind of file can say them."""
+    starts = [chapter.start for chapter in tags.chapters]
+    return (
+        all(_fits(text, MAX_BYTES) for text in (tags.title, tags.artist, tags.date, tags.url))
+        and all(_fits(chapter.title, MAX_CHAPTER_BYTES) for chapter in tags.chapters)
+        and len(starts) <= MAX_CHAPTERS
+        and all(before < after for before, after in pairwise([-1, *starts, MAX_CHAPTER_START]))
+    )
+
+
+def _fits(text: str, room: int) -> bool:
+    return len(text.encode()) <= room
 
 
 def plain(text: str, room: int) -> str:

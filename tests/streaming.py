@@ -5,11 +5,12 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from msgspec.structs import replace
+from redis.asyncio import Redis
 
 from functions.stream.app import create_app
 from shared.problems import problem
@@ -200,6 +201,13 @@ async def gateway(youtube: YouTube, store: Store, settings: Settings) -> AsyncIt
         analyst.at_work(),
     ):
         yield Gateway(base, http, youtube, analyst, store)
+
+
+async def earlier(redis: Redis, key: str, *, hours: float) -> None:
+    """As if all that is in this sorted set by its time had come so much earlier."""
+    members: list[Any] = await redis.zrange(key, 0, -1)
+    for member in members:
+        await redis.zincrby(key, -hours * 3_600_000, member)
 
 
 async def until(holds: Callable[[], bool], *, within: float = 10) -> None:

@@ -21,7 +21,7 @@ from functions.stream.opening import Opening, Shared
 from functions.stream.ranges import Representation, decide
 from functions.stream.relay import HeadersOnly, Relay
 from functions.stream.source import SourceChanged, Sources
-from shared.merges import merged_version
+from shared.merges import merged_version, tags_of_version
 from shared.problems import ProblemError
 from shared.settings import Settings
 from shared.sources import ByteRange, Source
@@ -85,7 +85,8 @@ class Downloads:
         return self._of(single(source), wanted)
 
     async def _merged(self, video_id: str, audio_id: str, wanted: Wanted) -> File:
-        video, audio, tags = await self._sources.pair(wanted.media_id, video_id, audio_id, client=wanted.client)
+        video, audio, known = await self._sources.pair(wanted.media_id, video_id, audio_id, client=wanted.client)
+        tags = tags_of_version(wanted.version, video.version, audio.version, known)
         version = merged_version(video.version, audio.version, tags)
         if wanted.version not in {None, version}:
             raise ProblemError("source_changed")

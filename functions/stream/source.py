@@ -1,7 +1,7 @@
 """Which bytes are meant, where they are now, and whether they are still the same file."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Literal, Protocol, TypeAlias
 
 from redis.exceptions import RedisError
@@ -36,8 +36,8 @@ class SourceStore(Protocol):
     async def source(self, media_id: str, format_id: str) -> Source | None:
         """Where one format's bytes are."""
 
-    async def pair(self, media_id: str, video: str, audio: str) -> tuple[Source | None, Source | None, Tags]:
-        """Where the bytes of two formats are, and what a file of both says of itself."""
+    async def pair(self, media_id: str, video: str, audio: str) -> tuple[Source | None, Source | None, Sequence[Tags]]:
+        """Where the bytes of two formats are, and what files of both say of themselves."""
 
     async def asset(self, media_id: str, asset_id: str) -> Asset | None:
         """Where a cover or subtitle track is."""
@@ -109,8 +109,8 @@ class Sources:
             self._renewals.note(media_id)
         return await self._found(media_id, format_id)
 
-    async def pair(self, media_id: str, video: str, audio: str, *, client: str) -> tuple[Source, Source, Tags]:
-        """Two sources, and what a file of both says of itself.
+    async def pair(self, media_id: str, video: str, audio: str, *, client: str) -> tuple[Source, Source, Sequence[Tags]]:
+        """Two sources, and what files of both say of themselves: the newest first, at least one.
 
         :raises ProblemError: as :meth:`current`
         """

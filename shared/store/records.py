@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shared.merges import versioned
 from shared.schemas import Media, Phase, Problem, Progress, State, Task
 from shared.sources import Asset, Source
-from shared.tags import UNTAGGED, Tags
+from shared.tags import UNTAGGED, Tags, is_sound
 
 MEDIA: Final = msgspec.json.Decoder(Media)
 PROBLEM: Final = msgspec.json.Decoder(Problem)
@@ -67,19 +67,24 @@ def task(task_id: str, flat: Sequence[str], rank: int | None, result: Sequence[A
 
 
 def media(json: str | None, analyzed_at: str, fresh_until: str, tagged: str | None) -> Media | None:
-    """The result, if there is one, with the store's times, and with the versions that follow from what ``tags:{media_id}`` says."""
+    """The result, if there is one, with the store's times, and with the versions that follow from the newest tags."""
     if json is None:
         return None
     found = replace(MEDIA.decode(json), analyzed_at=moment(analyzed_at), fresh_until=moment(fresh_until))
-    return versioned(found, tags(tagged))
+    return versioned(found, UNTAGGED if tagged is None else _tags(tagged))
 
 
-def tags(json: str | None) -> Tags:
-    """What a video's merged files say of themselves; nothing where the record is not there, or not one that this program reads."""
+def tags(found: Sequence[str]) -> tuple[Tags, ...]:
+    """What a video's merged files say of themselves, the newest first; nothing at the end, and where this program cannot say it."""
+    return (*map(_tags, found), UNTAGGED)
+
+
+def _tags(json: str) -> Tags:
     try:
-        return UNTAGGED if json is None else _TAGS.decode(json)
+        found = _TAGS.decode(json)
     except msgspec.DecodeError:
         return UNTAGGED
+    return found if is_sound(found) else UNTAGGED
 
 
 def moment(milliseconds: str) -> datetime:

@@ -6,7 +6,7 @@ answer, or says that the run is over (postpone, release), or counts once more (t
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal, cast
 
@@ -157,23 +157,16 @@ class Store:
 
     async def media(self, video: Video) -> Media | None:
         """The newest result of a video, fresh or not, its links unrendered."""
-        async with self._redis.pipeline(transaction=False) as asking:
-            asking.hmget(f"media:{video.url_hash}", "json", "analyzed_at", "fresh_until")
-            asking.get(f"tags:{video.media_id}")
-            (json, analyzed_at, fresh_until), tagged = await asking.execute()
-        return records.media(json, analyzed_at, fresh_until, tagged)
+        return records.media(*await self._run("media", video.url_hash, video.media_id))
 
     async def source(self, media_id: str, format_id: str) -> Source | None:
         """Where one format's bytes are."""
         found = await self._redis.hget(f"sources:{media_id}", f"format:{format_id}")
         return None if found is None else records.SOURCE.decode(found)
 
-    async def pair(self, media_id: str, video: str, audio: str) -> tuple[Source | None, Source | None, Tags]:
-        """Where the bytes of two formats are, and what a file of both says of itself, in one round trip."""
-        async with self._redis.pipeline(transaction=False) as asking:
-            asking.hmget(f"sources:{media_id}", f"format:{video}", f"format:{audio}")
-            asking.get(f"tags:{media_id}")
-            found, tagged = await asking.execute()
+    async def pair(self, media_id: str, video: str, audio: str) -> tuple[Source | None, Source | None, Sequence[Tags]]:
+        """Where the bytes of two formats are, and what files of both say of themselves, the newest first, in one round trip."""
+        *found, tagged = await self._run("pair", media_id, video, audio)
         first, second = (None if one is None else records.SOURCE.decode(one) for one in found)
         return first, second, records.tags(tagged)
 

@@ -25,7 +25,7 @@ from shared.sources import ByteRange
 from shared.store import Store
 from shared.tags import tags_of
 from tests.merging import Merged, head_of
-from tests.streaming import Gateway, gateway, result_of, settings_behind, source_of, until
+from tests.streaming import Gateway, earlier, gateway, result_of, settings_behind, source_of, until
 from tests.youtube import (
     HUGE,
     LANGUAGES,
@@ -569,14 +569,29 @@ async def test_a_title_that_is_tried_out_changes_no_file(
         await redis.delete(f"layout:{version}")
         rest = await other.http.get(SHORT, params={"version": version}, headers={"Range": f"bytes={middle}-"})
         assert (rest.status_code, first.content + rest.content) == (206, whole)
-        # Until the first title would end before the sources that are found now.
-        await redis.expire(f"tags:{ORDINARY}", 86_400)
+        # Nor does it when the title has become another one: the link goes on with its own, new ones are made with the new.
+        await earlier(redis, f"tags:{ORDINARY}", hours=26)
         await stream.analyst.analyze(ORDINARY)
-        refused = await other.http.get(SHORT, params={"version": version}, headers={"Range": f"bytes={middle}-"})
-        assert (refused.status_code, refused.json()["code"]) == (412, "source_changed")
+        rest = await other.http.get(SHORT, params={"version": version}, headers={"Range": f"bytes={middle}-"})
+        assert (rest.status_code, first.content + rest.content) == (206, whole)
         renamed = Merged(youtube, ORDINARY, "137", "140")
         assert renamed.tags.title == "Another title 标题"
-        assert (await other.http.get(SHORT)).content == await renamed.read() != whole
+        newest = await other.http.get(SHORT)
+        assert newest.content == await renamed.read() != whole
+        again = await other.http.head(SHORT, params={"version": newest.headers["ETag"].strip('"')})
+        assert again.headers["ETag"] == newest.headers["ETag"]
+
+
+async def test_a_date_does_not_splice_two_files(stream: Gateway, youtube: YouTube, redis_url: str) -> None:
+    """The same sources, which have a date, under another title."""
+    first = await stream.http.get(SHORT, headers={"Range": "bytes=0-99999"})
+    date = (await stream.http.head(f"/v1/stream/{ORDINARY}/140")).headers["Last-Modified"]
+    youtube.edit(ORDINARY, title="Another title, much longer than the one before")
+    async with Redis.from_url(redis_url) as redis:
+        await earlier(redis, f"tags:{ORDINARY}", hours=26)
+    await stream.analyst.analyze(ORDINARY)
+    rest = await stream.http.get(SHORT, headers={"Range": "bytes=100000-", "If-Range": date})
+    assert (rest.status_code, rest.headers["ETag"] == first.headers["ETag"]) == (200, False)
 
 
 async def test_a_running_download_keeps_its_layout(stream: Gateway, youtube: YouTube, long: Merged, redis_url: str) -> None:
@@ -601,7 +616,7 @@ async def test_without_tags_there_is_a_file_without_tags(stream: Gateway, youtub
         for record in (None, "?", '{"title":1}'):
             await redis.delete(f"tags:{ORDINARY}")
             if record is not None:
-                await redis.set(f"tags:{ORDINARY}", record)
+                await redis.zadd(f"tags:{ORDINARY}", {record: 1})
             refused = await stream.http.get(SHORT, params={"version": version})
             assert (refused.status_code, refused.json()["code"]) == (412, "source_changed")
             assert (await stream.http.get(SHORT)).content == await bare.read()

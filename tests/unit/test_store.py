@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from redis.exceptions import RedisError
@@ -15,9 +16,10 @@ from shared.schemas import Media, Progress
 from shared.settings import RateLimit, Settings
 from shared.sources import Asset, Identity, Source
 from shared.store import Claim, Store, Trail, WakeUp, open_store
-from shared.tags import UNTAGGED, tags_of
+from shared.tags import UNTAGGED, Chapter, Tags, tags_of
 from shared.urls import Video
 from tests.results import media, merge, sound
+from tests.streaming import earlier
 from tests.valkey import Valkey
 
 VIDEO = Video("dQw4w9WgXcQ")
@@ -308,7 +310,7 @@ async def test_a_task_killed_too_often_completes_with_what_was_found(settings: S
         assert (task.result.fresh_until - task.result.analyzed_at).total_seconds() == 60
         assert await store.source(VIDEO.media_id, "137") == SOURCE
         assert await store.asset(VIDEO.media_id, "thumbnail") == ASSET
-        assert await kept(store) == ("标题 🎬", 216)
+        assert await kept(store) == (["标题 🎬"], 216)
         assert not await store._redis.exists("trail:t1")
         assert await store.sweep() == []
         assert await store.fail(dead, problem("internal_error")) is None
@@ -323,7 +325,7 @@ async def test_what_an_earlier_program_left_completes_a_task_as_well(settings: S
         await store._redis.hdel("trail:t1", "tags")
         await lapse(store, "t1", "b")
         assert await store.claim("t1", run_id="c", lease_ms=LEASE) == "exhausted"
-        assert await store.pair(VIDEO.media_id, "137", "140") == (SOURCE, None, UNTAGGED)
+        assert await store.pair(VIDEO.media_id, "137", "140") == (SOURCE, None, (UNTAGGED,))
 
 
 async def test_slots_bound_the_analyses_at_once_and_the_next_is_woken(settings: Settings) -> None:
@@ -452,14 +454,21 @@ async def called(store: Store, title: str, task_id: str, *, expires_in: float = 
     return task.result
 
 
-async def kept(store: Store) -> tuple[str, int]:
-    """The title that merged files have, and for how many hours it is kept."""
-    *_, tags = await store.pair(VIDEO.media_id, "137", "140")
-    return tags.title, round(await store._redis.ttl(TAGS_KEY) / 3600)
+async def kept(store: Store) -> tuple[list[str], int]:
+    """The titles that merged files have or had, the newest first, and for how many hours they are kept."""
+    *_, (*known, last) = await store.pair(VIDEO.media_id, "137", "140")
+    assert last == UNTAGGED
+    return [tags.title for tags in known], round(await store._redis.ttl(TAGS_KEY) / 3600)
+
+
+async def passed(store: Store, hours: float) -> None:
+    """As if all of them had been found so much earlier."""
+    await earlier(store._redis, TAGS_KEY, hours=hours)
+    await store._redis.pexpire(TAGS_KEY, int(await store._redis.pttl(TAGS_KEY) - hours * 3_600_000))
 
 
 async def test_two_sources_and_their_tags_are_one_round_trip(store: Store) -> None:
-    assert await store.pair(VIDEO.media_id, "137", "140") == (None, None, UNTAGGED)
+    assert await store.pair(VIDEO.media_id, "137", "140") == (None, None, (UNTAGGED,))
     await called(store, "A", "t1")
     reads, found = [], None
     for _ in range(5):
@@ -467,32 +476,63 @@ async def test_two_sources_and_their_tags_are_one_round_trip(store: Store) -> No
         found = await store.pair(VIDEO.media_id, "137", "140")
         reads.append((await store._redis.info("stats"))["total_reads_processed"] - before)
     assert min(reads) == 2  # with the second look at the figure; others may have read meanwhile
-    assert found == (await store.source(VIDEO.media_id, "137"), None, tags_of(replace(media(VIDEO), title="A")))
+    known = (tags_of(replace(media(VIDEO), title="A")), UNTAGGED)
+    assert found == (await store.source(VIDEO.media_id, "137"), None, known)
 
 
-async def test_the_first_title_of_a_video_stays(store: Store) -> None:
+async def test_a_title_stays_for_as_long_as_any_result_that_was_made_with_it(store: Store) -> None:
     assert (await called(store, "A", "t1")).title == "A"
-    assert await kept(store) == ("A", 216)
-    for hours in (216, 26):
-        await store._redis.expire(TAGS_KEY, hours * 3600)
-        assert (await called(store, "B", f"t{hours}", expires_in=1e9)).title == "B"
-        assert await kept(store) == ("A", hours)
+    assert await kept(store) == (["A"], 216)
+    for number in range(2):
+        await passed(store, 12)
+        assert (await called(store, "B", f"b{number}", expires_in=1e9)).title == "B"
+        assert await kept(store) == (["A"], 216)
+    for key in (f"sources:{VIDEO.media_id}", f"media:{VIDEO.url_hash}"):
+        assert 0 < await store._redis.ttl(key) <= 25 * 3600  # whatever was made with it ends before it
+    await passed(store, 1.1)
+    await called(store, "B", "b2")
+    assert await kept(store) == (["B", "A"], 216)
 
 
 async def test_a_title_that_is_found_again_stays_as_long_again(store: Store) -> None:
     await called(store, "A", "t1")
-    await store._redis.expire(TAGS_KEY, 30 * 3600)
+    await passed(store, 186)
+    assert await kept(store) == (["A"], 30)
     await called(store, "A", "t2")
-    assert await kept(store) == ("A", 216)
+    assert await kept(store) == (["A"], 216)
+    await called(store, "B", "t3")
+    await passed(store, 26)
+    await called(store, "A", "t4")
+    assert await kept(store) == (["A", "B"], 216)
 
 
-async def test_a_title_that_would_end_before_what_is_written_now_gives_way(store: Store) -> None:
+async def test_a_link_finds_the_title_that_it_was_made_with_for_a_week(store: Store) -> None:
+    """Though the video has another one after every result."""
+    titles = [str(number) for number in range(12)]
+    for title in titles:
+        await called(store, title, f"t{title}")
+        await passed(store, 25.1)
+    known, hours = await kept(store)
+    assert known == titles[:2:-1]
+    assert len(known) * 25 > 8 * 24
+    assert hours > 7 * 24 + 1
+
+
+async def test_what_is_no_list_of_titles_counts_as_none(store: Store) -> None:
     await called(store, "A", "t1")
-    await store._redis.expire(TAGS_KEY, 25 * 3600)
-    await called(store, "B", "t2", expires_in=1e9)
-    assert await kept(store) == ("B", 216)
-    for key in (f"sources:{VIDEO.media_id}", f"media:{VIDEO.url_hash}"):
-        assert 0 < await store._redis.ttl(key) < 26 * 3600  # whatever refers to them ends before them
+    for record in (b"{}", b"\xff"):
+        await store._redis.set(TAGS_KEY, record)
+        assert await store.pair(VIDEO.media_id, "137", "140") == (await store.source(VIDEO.media_id, "137"), None, (UNTAGGED,))
+        assert await store.media(VIDEO) is not None
+        assert await store.task("t1") is not None
+        await called(store, "B", f"t{record!r}")
+        assert await kept(store) == (["B"], 216)
+
+
+@pytest.mark.parametrize("record", [b"?", b'{"title":1}', msgspec.json.encode(Tags(chapters=(Chapter("标" * 86, 0),)))])
+async def test_tags_that_no_file_can_say_are_none(store: Store, record: bytes) -> None:
+    await store._redis.zadd(TAGS_KEY, {record: 1})
+    assert await store.pair(VIDEO.media_id, "137", "140") == (None, None, (UNTAGGED, UNTAGGED))
 
 
 async def test_a_merge_has_the_version_that_its_file_would_have(store: Store) -> None:

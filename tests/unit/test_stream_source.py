@@ -56,14 +56,14 @@ class Shelf:
     def __init__(self, *things: Source | Asset, result: Media | None = None) -> None:
         self.things = {thing.format_id if isinstance(thing, Source) else thing.asset_id: thing for thing in things}
         self.result = result
-        self.tags = UNTAGGED
+        self.tags: list[Tags] = [UNTAGGED]
         self.round_trips = 0
 
     async def source(self, media_id: str, format_id: str) -> Source | None:
         found = self.things.get(format_id)
         return found if isinstance(found, Source) else None
 
-    async def pair(self, media_id: str, video: str, audio: str) -> tuple[Source | None, Source | None, Tags]:
+    async def pair(self, media_id: str, video: str, audio: str) -> tuple[Source | None, Source | None, list[Tags]]:
         self.round_trips += 1
         return await self.source(media_id, video), await self.source(media_id, audio), self.tags
 
@@ -123,7 +123,7 @@ async def test_a_known_source_needs_no_analysis() -> None:
 
 async def test_two_known_sources_and_their_tags_are_one_question() -> None:
     shelf = Shelf(KNOWN, SOUND)
-    shelf.tags = Tags(title="A")
+    shelf.tags = [Tags(title="A"), Tags(title="B")]
     found, finding = sources(shelf)
     assert await found.pair(ID, FORMAT, SOUND.format_id, client="c") == (KNOWN, SOUND, shelf.tags)
     assert (shelf.round_trips, finding.calls) == (1, [])
@@ -132,12 +132,13 @@ async def test_two_known_sources_and_their_tags_are_one_question() -> None:
 @pytest.mark.parametrize("known", [[], [KNOWN], [replace(KNOWN, expires_at=0), SOUND]], ids=["none", "one", "expired"])
 async def test_tags_are_those_that_are_there_after_an_analysis(known: list[Source]) -> None:
     shelf = Shelf(*known)
+    shelf.tags = [Tags(title="B")]
     found, finding = sources(shelf, FRESH, SOUND)
     analyse = finding.ensure
 
     async def ensure(media_id: str, **how: Any) -> None:
         await analyse(media_id, **how)
-        shelf.tags = Tags(title="A")
+        shelf.tags = [Tags(title="A"), *shelf.tags]
 
     finding.ensure = ensure  # type: ignore[method-assign]
     video, audio, tags = await found.pair(ID, FORMAT, SOUND.format_id, client="c")

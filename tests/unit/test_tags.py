@@ -4,13 +4,26 @@ import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from functions.stream.merge.mp4_tags import udta
 from shared.schemas import Channel, Media
 from shared.schemas import Chapter as Listed
-from shared.tags import MAX_BYTES, MAX_CHAPTER_BYTES, MAX_CHAPTERS, UNTAGGED, Chapter, Tags, plain, tags_of
+from shared.tags import (
+    MAX_BYTES,
+    MAX_CHAPTER_BYTES,
+    MAX_CHAPTER_START,
+    MAX_CHAPTERS,
+    UNTAGGED,
+    Chapter,
+    Tags,
+    is_sound,
+    plain,
+    tags_of,
+)
 from shared.urls import Video
 from tests.results import media
 
@@ -75,6 +88,33 @@ def test_any_result_has_tags(title: str, some: list[tuple[str, float]], duration
     starts = [chapter.start for chapter in tags.chapters]
     assert starts == sorted(set(starts))
     assert msgspec.json.decode(msgspec.json.encode(tags), type=Tags) == tags
+    assert is_sound(tags)
+
+
+def test_what_every_kind_of_file_can_say() -> None:
+    full = Tags(
+        title="标" * 133 + "!",
+        chapters=tuple(Chapter("标" * 85, start) for start in [*range(MAX_CHAPTERS - 1), MAX_CHAPTER_START - 1]),
+    )
+    assert is_sound(UNTAGGED)
+    assert is_sound(full)
+    assert udta(full)  # where a chapter's title, and how many there are, is told in one byte
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        *(replace(UNTAGGED, **{name: "标" * 134}) for name in ("title", "artist", "date", "url")),
+        Tags(chapters=(Chapter("标" * 86, 0),)),
+        Tags(chapters=tuple(Chapter("", start) for start in range(MAX_CHAPTERS + 1))),
+        Tags(chapters=(Chapter("", 5), Chapter("", 5))),
+        Tags(chapters=(Chapter("", -1),)),
+        Tags(chapters=(Chapter("", MAX_CHAPTER_START),)),
+    ],
+    ids=str,
+)
+def test_what_some_file_cannot_say(tags: Tags) -> None:
+    assert not is_sound(tags)
 
 
 def test_the_digest_is_of_everything() -> None:

@@ -8,15 +8,20 @@ local function close(task_id, run_id, record)
 end
 
 -- A link to a merged file holds for a week, and the file's bytes follow from its tags. Titles are tried out on people and translated:
--- what was found first stays, until it would end before the result and the sources that are written now; found again, it stays as long
--- as a new one.
+-- others than the newest are taken only when those have been so for longer than any result that was made with them lasts. Nine, each the
+-- newest for more than a day, are those of all links that hold; and every one of these was made within a day after an analysis.
+local MOST_TAGS = 9
 local TAGS_LIFETIME = 777600000 -- nine days
 
-local function keep_tags(media_id, tags)
+local function keep_tags(media_id, tags, now)
   local key = tags_key(media_id)
-  if redis.call('GET', key) == tags or redis.call('PTTL', key) <= RESULT_LIFETIME then
-    redis.call('SET', key, tags, 'PX', TAGS_LIFETIME)
+  local newest = all_tags(media_id)[1]
+  if not newest then redis.call('DEL', key) end -- what is of another kind
+  if newest ~= tags and (not newest or now - tonumber(redis.call('ZSCORE', key, newest)) > RESULT_LIFETIME) then
+    redis.call('ZADD', key, now, tags)
+    for _, old in ipairs(redis.call('ZRANGE', key, MOST_TAGS, -1, 'REV')) do redis.call('ZREM', key, old) end
   end
+  redis.call('PEXPIRE', key, TAGS_LIFETIME)
 end
 
 -- result: media (JSON), fresh_seconds, ends (when its sources end, s since 1970), is_degraded ('1' | '0'), tags (JSON), where whoever
@@ -30,7 +35,7 @@ local function complete(task_id, record, now, result)
       'fresh_until', now + result.fresh_seconds * 1000)
   end
   redis.call('PEXPIRE', media, RESULT_LIFETIME)
-  if result.tags then keep_tags(record.media_id, result.tags) end
+  if result.tags then keep_tags(record.media_id, result.tags, now) end
   local sources = 'sources:' .. record.media_id
   -- Laid over what was there: a poorer analysis must not take a running download's source away. Each source ends by itself.
   for i = 1, #result.sources, 2 do redis.call('HSET', sources, result.sources[i], result.sources[i + 1]) end

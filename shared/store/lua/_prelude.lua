@@ -41,21 +41,32 @@ local function change(task_id, now, ...)
   redis.call('PUBLISH', 'events', task_id .. ' ' .. version)
 end
 
--- What the merged files of a video say of themselves.
+-- What the merged files of a video say of themselves, by the moment (ms) since which they do.
 local function tags_key(media_id)
   return 'tags:' .. media_id
 end
 
--- {fields, rank in its queue | false, {JSON, analyzed at, fresh until, tags | false} of its result | false}, or false
+-- All of them, the newest first; none where the record is of another kind.
+local function all_tags(media_id)
+  local found = redis.pcall('ZRANGE', tags_key(media_id), 0, -1, 'REV')
+  return found.err and {} or found
+end
+
+-- {JSON, analyzed at, fresh until, the newest tags | false} of the newest result of a video; JSON is false where there is none
+local function newest_result(url_hash, media_id)
+  local found = redis.call('HMGET', 'media:' .. url_hash, 'json', 'analyzed_at', 'fresh_until')
+  table.insert(found, all_tags(media_id)[1] or false)
+  return found
+end
+
+-- {fields, rank in its queue | false, what newest_result gives | false}, or false
 local function snapshot(task_id)
   local fields = redis.call('HGETALL', task_key(task_id))
   if #fields == 0 then return false end
   local record = {}
   for i = 1, #fields, 2 do record[fields[i]] = fields[i + 1] end
   local rank = record.state == 'pending' and redis.call('ZRANK', PENDING[record.lane], task_id) or false
-  local media = record.state == 'completed' and redis.call('HMGET', 'media:' .. record.url_hash, 'json', 'analyzed_at', 'fresh_until')
-  if media then table.insert(media, redis.call('GET', tags_key(record.media_id))) end
-  return {fields, rank, media}
+  return {fields, rank, record.state == 'completed' and newest_result(record.url_hash, record.media_id)}
 end
 
 local function active(slots, now)
