@@ -1,6 +1,7 @@
 """Work that several wait for."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -76,3 +77,26 @@ async def test_who_comes_while_it_is_being_ended_begins_anew() -> None:
     work.told.set_result("done")
     assert await coming == "done"
     assert work.begun == 2
+
+
+async def test_a_failure_after_everybody_has_left_is_no_news() -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    joint, began = Joint[str, str](), asyncio.Event()
+
+    async def fail() -> str:
+        try:
+            began.set()
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError
+
+    leaving = asyncio.create_task(joint.of("a", fail))
+    await began.wait()
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    del leaving
+    await asyncio.sleep(0)  # the loop lets go of it
+    gc.collect()
+    assert complaints == []

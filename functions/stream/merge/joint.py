@@ -40,4 +40,11 @@ class Joint(Generic[K, T]):
 class _Work(Generic[T]):
     def __init__(self, task: asyncio.Task[T]) -> None:
         self.task = task
+        task.add_done_callback(_forgiven)
         self.waiting = 0
+
+
+def _forgiven(task: asyncio.Task[Any]) -> None:
+    """A failure that comes when everybody has left is nobody's: without this, the loop would complain of it."""
+    if not task.cancelled():
+        task.exception()
