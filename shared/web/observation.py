@@ -20,6 +20,8 @@ from shared.request_ids import HEADER, accepted_id, trace_id
 from shared.settings import Settings
 
 _NO_ANSWER: Final = 500
+_CLIENT_LEFT: Final = 499
+"""No status of HTTP's, but what reverse proxies log where the client has left before its answer began."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -55,6 +57,8 @@ class Observation:
                 else:
                     _log.error("unexpected", exc_info=cause)
                 raise BrokenOffError from error
+            else:
+                answer.end()
             finally:
                 self._tell(scope, answer, client=client, seconds=time.perf_counter() - began)
                 structlog.contextvars.clear_contextvars()
@@ -93,10 +97,16 @@ class _Answer:
         self.status = _NO_ANSWER
         self.size = 0
         self.is_complete = False
+        self._has_begun = False
+
+    def end(self) -> None:
+        """The application has done all it wanted: an answer that never began is one that nobody waits for."""
+        if not self._has_begun:
+            self.status = _CLIENT_LEFT
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self._has_begun = message["status"], True
             MutableScopeHeaders.from_message(message)[HEADER] = self._request_id
         await self._send(message)
         if message["type"] == "http.response.body":

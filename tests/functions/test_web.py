@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from redis.exceptions import ConnectionError as StoreConnectionError
 from redis.exceptions import ResponseError
 
+from shared.metrics import Metrics
 from shared.problems import CATALOGUE, ProblemError
 from shared.schemas import AnalyzeRequest, Problem
 from shared.settings import Settings
 from shared.web import build_app
-from shared.web.observation import client_digest
+from shared.web.observation import Observation, client_digest
 from shared.web.root_path import below
 
 KEY = "the access key of ours"
@@ -361,6 +362,18 @@ async def test_one_line_per_request(client: AsyncTestClient[Litestar]) -> None:
     assert (line["event"], line["method"], line["route"], line["status"]) == ("request", "GET", "/v1/demo/open/{text}", 404)
     assert line["bytes"] > 0
     assert "secret-path" not in str(lines)
+
+
+async def test_a_client_that_left_before_its_answer_is_no_failure_of_ours() -> None:
+    async def nothing(*_: object) -> Any:
+        pass
+
+    metrics = Metrics()
+    scope: Any = {"type": "http", "method": "GET", "path": "/v1/demo", "headers": [], "client": ("192.0.2.1", 1)}
+    with structlog.testing.capture_logs() as lines:
+        await Observation(nothing, settings=Settings(), metrics=metrics)(scope, nothing, nothing)
+    assert [(line["event"], line["status"], line["is_complete"]) for line in lines] == [("request", 499, False)]
+    assert 'status_class="5xx"' not in (await metrics.exposition()).decode()
 
 
 def test_a_client_has_one_name_on_every_replica() -> None:
