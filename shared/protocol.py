@@ -33,6 +33,7 @@ class Bounded(HttpToolsProtocol):
     """The server's HTTP protocol, bounded. What is no request gets a problem like everything else."""
 
     _head = 0
+    _tail = 0
     _is_arriving = False
     _verdict = "invalid_request"
     _deadline: asyncio.TimerHandle | None = None
@@ -50,40 +51,61 @@ class Bounded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A new head; the application may cut the connection by an extension of the scope."""
-        self._head = 1
+        self._head, self._tail = 1, 0
         self._is_arriving = True
         self._expect()
         super().on_message_begin()
         offer_abort(self.scope, self.transport.abort)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Of the head alone: what stands behind a body would be taken for one of the head's, by whoever reads them later.
+
+        :raises RefusedError:
+        """
+        if not self._head:
+            raise RefusedError
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """What follows is the body, which has its own limit.
 
         :raises RefusedError:
         """
-        self._head = 0
         self._expect()
         if head_size(self.url, self.headers) > MAX_HEAD:
             self._verdict = "too_large"
             raise RefusedError
         if is_ambiguous(self.headers, asks_for_upgrade=self.parser.should_upgrade()):
             raise RefusedError
+        self._head = 0
         super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """Either bytes of the body follow, or fields."""
+        self._tail = 1
+
+    def on_body(self, body: bytes) -> None:
+        """It was bytes."""
+        self._tail = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is here; the answer takes what it takes."""
         self._is_arriving = False
+        self._tail = 0
         self._expect_nothing()
         super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
-        """Counts whole reads as long as there is no end of a head."""
+        """Counts whole reads as long as there is no end of a head, or of a field behind a body."""
         super().data_received(data)
-        if self._head and not self.transport.is_closing():
-            self._head += len(data)
-            if self._head > MAX_HEAD:
-                self.logger.warning("Request head too large.")
-                self._refuse("too_large")
+        if self.transport.is_closing():
+            return
+        self._head += len(data) if self._head else 0
+        self._tail += len(data) if self._tail else 0
+        if max(self._head, self._tail) > MAX_HEAD:
+            self.logger.warning("Request head too large.")
+            self._refuse("too_large")
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server's own sentence, in plain text
         """The parser has given up."""
@@ -102,7 +124,7 @@ class Bounded(HttpToolsProtocol):
         """Nobody is answered who has said nothing, or who has had an answer to the rest of this already."""
         if self.flow.read_paused:  # it may have arrived: a running answer comes first
             self._expect()
-        elif not self._is_arriving or (not self._head and self.cycle.response_complete):
+        elif not self._is_arriving:
             self.transport.close()
         else:
             self._refuse("invalid_request", LATE)
@@ -110,8 +132,11 @@ class Bounded(HttpToolsProtocol):
     def _refuse(self, code: str, detail: str | None = None) -> None:
         """The last thing that this connection hears. In the middle of an answer it would be taken for a part of it."""
         self._expect_nothing()
-        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+        if self.pipeline or (self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete):
             self.transport.abort()
+            return
+        if self._is_arriving and not self._head and self.cycle.response_complete:  # it has had its answer
+            self.transport.close()
             return
         self.transport.write(refusal(code, self.server_state.default_headers, detail=detail))
         self.transport.close()

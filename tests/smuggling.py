@@ -6,9 +6,13 @@ from typing import Final
 HIDDEN: Final = "smuggled"
 """Part of the path of every request that must never be seen."""
 
+FORGED: Final = "198.51.100.66"
+"""The address of a client that nobody is."""
+
 _SECOND: Final = f"GET /v1/status/{HIDDEN} HTTP/1.1\r\nHost: a\r\n\r\n"
 _POST: Final = "POST /v1/analyze HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 _CHUNKED: Final = "Transfer-Encoding: chunked\r\n"
+_FORWARDED: Final = "X-Forwarded-For"
 _ENDED: Final = "0\r\n\r\n"
 _LENGTH: Final = f"Content-Length: {len(_SECOND)}\r\n"
 _UPGRADE: Final = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -42,6 +46,9 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
     "a chunk that is too long": [f"{_POST}{_CHUNKED}\r\nfffffffffffffffff\r\n{_SECOND}\r\n{_ENDED}"],
     "a chunk of negative length": [f"{_POST}{_CHUNKED}\r\n-1\r\n{_SECOND}\r\n{_ENDED}"],
     "a trailer with a length": [f"{_POST}{_CHUNKED}Trailer: Content-Length\r\n\r\n2\r\n{{}}\r\n0\r\n{_LENGTH}\r\n"],
+    "a trailer that says who asks": [
+        f"{_POST}{_CHUNKED}Trailer: {_FORWARDED}\r\n\r\n2\r\n{{}}\r\n0\r\n{_FORWARDED}: {FORGED}\r\n\r\n"
+    ],
     "a request in a header": [f"{_POST}X: y\r\n\tz\r\n{_LENGTH}\r\n{_SECOND}"],
     "a request in a path": [
         f"GET /v1/status/1%20HTTP/1.1%0d%0aHost:a%0d%0a%0d%0aGET%20/v1/status/{HIDDEN} HTTP/1.1\r\nHost: a\r\n\r\n"

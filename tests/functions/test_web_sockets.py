@@ -153,13 +153,20 @@ async def test_what_is_no_request_is_a_problem(base: str, request_: bytes) -> No
     assert problem_of(await exchange(base, request_)) == (422, "invalid_request")
 
 
-async def test_nothing_is_said_in_the_middle_of_an_answer(base: str) -> None:
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01 no request\r\n\r\n",
+        b"POST /v1/demo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n",
+    ],
+)
+async def test_nothing_is_said_in_the_middle_of_an_answer(base: str, garbage: bytes) -> None:
     parts = urlsplit(base)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     writer.write(b"GET /v1/demo/endless HTTP/1.1\r\nHost: a\r\n\r\n")
     async with asyncio.timeout(10):
         received = await reader.readuntil(b"begun")
-        writer.write(b"\x16\x03\x01 no request\r\n\r\n")
+        writer.write(garbage)
         with suppress(ConnectionResetError):
             received += await reader.read()
     writer.close()
