@@ -19,6 +19,7 @@ import pytest
 from functions.analyze.doctor.checks import CHECKS, PLUGIN
 from functions.analyze.doctor.command import KNOWN
 from functions.analyze.doctor.programs import installed
+from tests.deployed import in_compose, in_kubernetes
 from tests.stack import ROOT
 from tests.token_service import GOOGLE, WithChallenge, serving
 from tests.valkey import Valkey, free_port
@@ -227,6 +228,19 @@ def test_settings_that_cannot_be_read(examine: Examine) -> None:
     findings = examine(GLOBAL_PROXY="ftp://user:proxy-password@nowhere")
     assert findings.wrong == {"settings"}
     assert findings.text("settings").startswith("GLOBAL_PROXY: ")
+
+
+@pytest.mark.parametrize("deployed", [in_compose, in_kubernetes])
+def test_in_a_worker_s_container(
+    youtube: YouTube, examine: Examine, environment: dict[str, str], deployed: Callable[..., dict[str, str]]
+) -> None:
+    """It listens for those who operate it, and is told no ACCESS_KEY."""
+    youtube.stop_listening()
+    told = deployed("worker", {"ACCESS_KEY": "a" * 32, **environment})
+    assert told["HOST"] == "0.0.0.0"
+    findings = examine(**told | {name: environment[name] for name in ("REDIS_URL", "SSL_CERT_FILE")} | {"POT_PROVIDER_URL": ""})
+    assert findings.state("settings") == "ok"
+    assert findings.wrong == {"proxy"}
 
 
 def test_a_dead_proxy(youtube: YouTube, examine: Examine) -> None:

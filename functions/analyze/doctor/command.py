@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _examined(video: Video, write: Write) -> bool:
     try:
-        settings = load_settings(fallbacks={"REDIS_URL": LAUNCHERS})
+        settings = load_settings(fallbacks={"REDIS_URL": LAUNCHERS}, has_clients=False)
     except SettingsError as error:
         unreadable = bad(SETTINGS, str(error), "correct it in .env or in the environment")
         write(unreadable)
