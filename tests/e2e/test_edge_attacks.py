@@ -140,10 +140,11 @@ def impatient(name: str, folder: Path, url: str) -> Iterator[Edge]:
     for file in ("Caddyfile", "nginx.conf"):
         text = (tests.edges.DEPLOY / file).read_text(encoding="utf-8")
         for limit in ("read_header", "client_header_timeout", "client_body_timeout"):
-            text = text.replace(f"{limit} 20s", f"{limit} 1s").replace("grace_period 15s", "grace_period 1s")
+            text = text.replace(f"{limit} 20s", f"{limit} 1s")
         (patched / file).write_text(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tests.edges, "DEPLOY", patched)
+        patch.setenv("EDGE_GRACE", "1s")
         with EDGES[name](page_in(folder), dict.fromkeys(NAMES, url)) as running:
             yield running
 

@@ -25,6 +25,7 @@ ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
 SCHEMAS: Final = json.loads(Path(__file__).with_name("schemas.json").read_text())["$defs"]
 PARTS: Final = ("edge", "analyze", "status", "stream", "worker", "pot-provider")
+OF_CADDY: Final = set(re.findall(r"\{\$([A-Z_]+)", (ROOT / "deploy" / "Caddyfile").read_text()))
 SETTINGS: Final = {name.upper() for name in Settings.__struct_fields__}
 
 
@@ -188,7 +189,7 @@ def test_every_variable_is_a_setting_and_every_value_is_taken(documents: list[Do
     assert configured.keys() <= SETTINGS
     for name, deployment in of(documents, "Deployment").items():
         names = {entry["name"] for entry in only(deployment)["env"]}
-        assert names <= SETTINGS, name
+        assert names <= (OF_CADDY if name == "edge" else SETTINGS), name
     secrets = {key: base64.b64decode(value).decode() for key, value in of(documents, "Secret")["sluice-secrets"]["data"].items()}
     for key, value in (configured | secrets).items():
         monkeypatch.setenv(key, value)
@@ -257,12 +258,16 @@ def test_probes_ask_what_the_parts_answer(documents: list[Document]) -> None:
 
 def test_a_replica_goes_only_after_its_successor_has_come_and_its_downloads_had_their_time(documents: list[Document]) -> None:
     grace = int(settings_of(documents)["STREAM_GRACE"])
+    edge = {entry["name"]: entry.get("value") for entry in only(of(documents, "Deployment")["edge"])["env"]}
+    at_the_edge = int(edge["EDGE_GRACE"].removesuffix("s"))
+    assert grace + CLEARING < at_the_edge
     for name, deployment in of(documents, "Deployment").items():
         assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
         notice = only(deployment).get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         assert bool(notice) == (name != "worker")
         patience = pod(deployment)["spec"]["terminationGracePeriodSeconds"]
-        assert notice + (grace if name in {"edge", "stream"} else 15) + CLEARING < patience, name
+        needed = {"edge": at_the_edge, "stream": grace}.get(name, 15)
+        assert notice + needed + CLEARING < patience, name
 
 
 HERE: Final[dict[str, str]] = {}

@@ -12,6 +12,9 @@ import msgspec
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from shared.serve import CLEARING
+from shared.settings import Settings
+from tests.deployed import filled, in_compose
 from tests.unit.test_compose import COMPOSE_ONLY, CONTRACT, EXAMPLE, ROOT, SERVICES, documented
 
 HTTPS: Final = ROOT / "deploy" / "compose.https.yaml"
@@ -134,6 +137,24 @@ def test_each_part_says_whether_it_is_well(name: str) -> None:
         assert "HEALTHCHECK" in (ROOT / service["build"]["dockerfile"]).read_text(encoding="utf-8")
     else:
         assert service["healthcheck"]["test"][0] == "CMD"
+
+
+@pytest.mark.parametrize("grace", ["", "0", "600"])
+def test_running_downloads_have_their_time_and_whoever_stops_waits_longer(grace: str, tmp_path: Path) -> None:
+    variables = {"STREAM_GRACE": grace}
+    command = ["caddy", "adapt", "--config", str(ROOT / "deploy" / "Caddyfile"), "--adapter", "caddyfile"]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **in_compose("edge", variables)}
+    adapted = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+    at_the_edge = msgspec.json.decode(adapted)["apps"]["http"]["grace_period"] / 1e9
+    downloads = Settings().stream_grace if grace == "" else int(grace)
+    for name in ("edge", "stream"):
+        patience = seconds(filled(SERVICES[name]["stop_grace_period"], variables))
+        assert downloads + CLEARING < at_the_edge < patience <= downloads + 12
+
+
+def seconds(duration: str) -> float:
+    """As Go reads it."""
+    return sum(int(number) * {"s": 1.0, "ms": 0.001}[unit] for number, unit in re.findall(r"(\d+)(m?s)", duration))
 
 
 def test_https_takes_the_place_of_the_plain_port() -> None:
