@@ -82,6 +82,33 @@ def test_the_examples_defaults_are_compose_s() -> None:
         assert set(re.findall(rf"\$\{{{name}:-([^}}]*)\}}", text)) == {documented()[name]}, name
 
 
+MIRRORS: Final = {
+    "HUB_MIRROR": "hub.example.org/",
+    "PIP_INDEX_URL": "https://pypi.example.org/simple",
+    "NPM_CONFIG_REGISTRY": "https://npm.example.org/",
+    "DEBIAN_MIRROR": "https://mirror.example.org",
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_each_build_is_told_of_the_mirrors_it_can_use(name: str) -> None:
+    build = SERVICES[name]["build"]
+    text = (ROOT / build["dockerfile"]).read_text(encoding="utf-8")
+    known = (MIRRORS | {"REGISTRY": "hub.example.org/library/"}).items() - {("HUB_MIRROR", MIRRORS["HUB_MIRROR"])}
+    expected = {argument: value for argument, value in known if re.search(rf"^ARG {argument}\b", text, re.MULTILINE)}
+    target = build.get("target")
+    if target == "analyze":
+        del expected["DEBIAN_MIRROR"]  # a stage that it does without
+    assert {argument: filled(value, MIRRORS) for argument, value in build["args"].items()} == expected
+
+
+def test_every_other_image_is_from_the_mirror_as_well() -> None:
+    for name, service in SERVICES.items():
+        if name not in OURS:
+            assert filled(service["image"], MIRRORS) == f"hub.example.org/{filled(service['image'], {})}"
+            assert "/" in filled(service["image"], {}), "what has none is below library/"
+
+
 def test_there_is_every_part() -> None:
     assert SERVICES.keys() == {*OURS, "redis", *OPTIONAL}
     assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == OPTIONAL
