@@ -1,8 +1,10 @@
 """The list of metrics is the code's; configuration, alerts and dashboard are valid and ask for nothing that does not exist."""
 
+import json
 import re
 import subprocess
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 import yaml  # type: ignore[import-untyped]
@@ -66,7 +68,11 @@ def test_each_alert_is_tested_both_ways() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("check", "config", "prometheus.yml"), ("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml")],
+    [
+        ("check", "config", "prometheus.yml"),
+        ("check", "rules", "alerts.yml"),
+        ("test", "rules", "alerts_test.yml"),
+    ],
     ids=" ".join,
 )
 def test_prometheus_s_own_tool_agrees(arguments: tuple[str, ...]) -> None:
@@ -84,6 +90,43 @@ def test_what_is_scraped_is_what_runs() -> None:
         assert discovery["type"] == "A"
         # What sets no port listens on the default one.
         assert discovery["port"] == int(services[name]["environment"].get("PORT", 8000))
+
+
+def test_an_alertmanager_is_named_by_taking_away_three_signs(tmp_path: Path) -> None:
+    text = (FOLDER / "prometheus.yml").read_text(encoding="utf-8")
+    named = re.sub(r"^#(?! )|^#(?=  )", "", text, flags=re.MULTILINE)
+    assert yaml.safe_load(named)["alerting"] == {"alertmanagers": [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]}
+    (tmp_path / "prometheus.yml").write_text(named)
+    (tmp_path / "alerts.yml").write_bytes((FOLDER / "alerts.yml").read_bytes())
+    command = [tool("promtool"), "check", "config", str(tmp_path / "prometheus.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def pod_of(part: str, *, ready: bool = True, phase: str = "Running", whole: str = "sluice") -> dict[str, Any]:
+    """As Prometheus finds it in a cluster."""
+    found = {"label_app_kubernetes_io_part_of": whole, "label_app_kubernetes_io_component": part, "name": f"{part}-1"}
+    found |= {"ready": str(ready).lower(), "phase": phase}
+    return {"targets": [f"{part}.example:8000"], "labels": {f"__meta_kubernetes_pod_{key}": value for key, value in found.items()}}
+
+
+def test_in_a_cluster_every_part_is_scraped_under_its_own_name(tmp_path: Path) -> None:
+    configuration = yaml.safe_load((FOLDER / "kubernetes.yml").read_text(encoding="utf-8"))
+    (scraped,) = configuration["scrape_configs"]
+    assert scraped.pop("kubernetes_sd_configs") == [{"role": "pod", "namespaces": {"names": ["sluice"]}}]
+    assert configuration.pop("rule_files") == ["alerts.yml"]
+    scraped["file_sd_configs"] = [{"files": [str(tmp_path / "pods.json")]}]
+    parts = ["analyze", "status", "stream", "worker", "pot-provider"]
+    strangers = [pod_of("edge"), pod_of("redis"), pod_of("worker", whole="another"), pod_of("worker", phase="Failed")]
+    draining = pod_of("stream", ready=False)
+    pods = [*map(pod_of, parts), pod_of("analyze", ready=False), draining, *strangers]
+    (tmp_path / "pods.json").write_text(json.dumps(pods))
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(configuration))
+    command = [tool("promtool"), "check", "service-discovery", "--timeout=1s", str(tmp_path / "prometheus.yml"), "sluice"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    kept = [found["labels"] for found in json.loads(done.stdout) if found["labels"]]
+    assert sorted(labels["job"] for labels in kept) == sorted([*parts, "analyze"])
+    assert all(labels["pod"] == f"{labels['job']}-1" and labels["instance"] for labels in kept)
 
 
 def base(name: str) -> str:
