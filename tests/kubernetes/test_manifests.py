@@ -16,11 +16,13 @@ import jsonschema_rs
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from shared.clients import walk
 from shared.serve import CLEARING
 from shared.settings import Settings, load_settings
 from tests.deployed import filled
 from tests.kubernetes.kustomize import Document, built, containers, parsed
 from tests.kubernetes.network import Pod, may_be_entered, may_leave, may_reach
+from tests.smuggling import FORGED
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
@@ -198,6 +200,17 @@ def test_every_variable_is_a_setting_and_every_value_is_taken(documents: list[Do
     assert load_settings(dotenv=None).redis_url == f"redis://:{secrets['REDIS_PASSWORD']}@redis:6379/0"
 
 
+def test_no_client_chooses_its_own_address(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does one with a private address, as people in the same building have."""
+    told = {folder: settings_of(built(folder))["TRUSTED_PROXIES"] for folder in (FOLDER / "base", example)}
+    assert told[FOLDER / "base"] == "", "it is another one in each cluster"
+    monkeypatch.setenv("TRUSTED_PROXIES", told[example])
+    (pods,) = trusted = load_settings(dotenv=None).trusted_proxies
+    edge, ingress = pods[2], pods[3]
+    for client in ("10.0.0.7", "172.16.0.7", "192.168.0.7", "100.64.0.7", "198.51.100.7"):
+        assert str(walk(str(edge), f"{FORGED}, {client}, {ingress}", trusted)) == client
+
+
 def test_secrets_that_are_there_are_kept(example: Path) -> None:
     before = (example / "secrets.env").read_text()
     assert len(set(re.findall(r"[0-9a-f]{32,}", before))) == 3
@@ -230,7 +243,7 @@ def test_images_are_the_ones_that_compose_builds(documents: list[Document]) -> N
         assert "build" in compose["services"][name]
     store = only(of(documents, "StatefulSet")["redis"])
     own = compose["services"]["redis"]
-    assert (store["image"], store["command"]) == (filled(own["image"], {}), own["command"])
+    assert (store["image"], store["args"]) == (filled(own["image"], {}), own["command"])
 
 
 def test_no_part_has_more_rights_than_it_needs(documents: list[Document]) -> None:
