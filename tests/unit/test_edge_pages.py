@@ -32,6 +32,15 @@ def test_every_variable_is_one(name: str) -> None:
     assert said >= (OF_CADDY if name.startswith("edge") else COMPOSE_ONLY)
 
 
+@pytest.mark.parametrize("ending", [".md", ".zh-CN.md"])
+def test_the_edge_s_variables_are_named_as_they_are_elsewhere(ending: str) -> None:
+    text = (ROOT / "docs" / f"platforms{ending}").read_text(encoding="utf-8")
+    assert set(VARIABLE.findall(text)) & OF_CADDY >= {
+        f"{name}{port}" for name in ("ANALYZE", "STATUS", "STREAM") for port in ("", "_PORT")
+    }
+    assert "host:port" not in text
+
+
 @pytest.mark.parametrize("name", ["edge.md", "edge.zh-CN.md"])
 def test_nginx_takes_what_is_shown(name: str, tmp_path: Path) -> None:
     location, tls = blocks(name, "nginx")
