@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import trustme
 from msgspec.structs import replace
 
 import functions.analyze.app
@@ -48,6 +49,23 @@ async def test_https_on_localhost_and_on_a_name(analyze: str, tmp_path: Path) ->
             named = await client.get(f"{here}/v1/session", **elsewhere)  # type: ignore[arg-type]
             assert named.headers["strict-transport-security"] == "max-age=31536000"
             assert (await client.get(f"{here}/metrics")).status_code == 404
+
+
+async def test_a_certificate_of_one_s_own(analyze: str, tmp_path: Path) -> None:
+    authority, port, name = trustme.CA(), free_port(), "video.example.org"
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "certificate.key"
+    issued = authority.issue_cert(name)
+    issued.private_key_pem.write_to_path(key)
+    certificate.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    own = {"SITE_ADDRESS": name, "SITE_TLS": f"tls {certificate} {key}", "HTTPS_PORT": str(port)}
+    with caddy(page_in(tmp_path), {"analyze": analyze}, **own):
+        async with httpx.AsyncClient(verify=trusting, trust_env=False) as client:
+            asked = {"headers": {"Host": f"{name}:{port}"}, "extensions": {"sni_hostname": name}}
+            answer = await client.get(f"https://127.0.0.1:{port}/v1/session", **asked)  # type: ignore[arg-type]
+    assert (answer.status_code, answer.json()["is_required"]) == (200, True)
+    assert "acme" not in (tmp_path / "caddy.log").read_text().lower(), "nobody is asked for another one"
 
 
 @pytest.mark.parametrize("address", [None, "localhost", "example.org", "a.example.org, b.example.org"])

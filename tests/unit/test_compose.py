@@ -46,6 +46,8 @@ CONTRACT: Final = {
     "SSL_CERT_FILE",
 }
 COMPOSE_ONLY: Final = {
+    "CERTIFICATE",
+    "CERTIFICATE_KEY",
     "COMPOSE_FILE",
     "COMPOSE_PROFILES",
     "DOMAIN",

@@ -18,7 +18,8 @@ from tests.deployed import filled, in_compose
 from tests.unit.test_compose import COMPOSE_ONLY, CONTRACT, EXAMPLE, ROOT, SERVICES, documented
 
 HTTPS: Final = ROOT / "deploy" / "compose.https.yaml"
-FILES: Final = [ROOT / "compose.yaml", HTTPS]
+CERTIFICATE: Final = ROOT / "deploy" / "compose.certificate.yaml"
+FILES: Final = [ROOT / "compose.yaml", HTTPS, CERTIFICATE]
 OURS: Final = ["edge", "analyze", "status", "stream", "worker", "pot-provider"]
 OPTIONAL: Final = {"bgutil": ["bgutil"], "prometheus": ["monitoring"], "grafana": ["monitoring"]}
 LEAVING: Final = {"stream", "worker", "pot-provider", "bgutil"}
@@ -54,11 +55,12 @@ CLI: Final = next(
 
 def test_compose_itself_takes_them(tmp_path: Path) -> None:
     """Where it is installed; it needs no engine for this."""
-    for name in ("compose.yaml", "deploy/compose.https.yaml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "deploy").mkdir()
+    for path in FILES:
+        shutil.copy(path, tmp_path / path.relative_to(ROOT))
     (tmp_path / ".env").write_text(EXAMPLE)
-    for variables in ({}, {"COMPOSE_FILE": "compose.yaml:deploy/compose.https.yaml", "DOMAIN": "example.org"}):
+    own = {"DOMAIN": "example.org", "CERTIFICATE": "/a.pem", "CERTIFICATE_KEY": "/a.key"}
+    for variables in ({}, *({"COMPOSE_FILE": f"compose.yaml:deploy/{path.name}", **own} for path in FILES[1:])):
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **variables}
         arguments = [*(CLI or ()), "--profile", "*", "config", "--quiet"]
         done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=60)
@@ -78,7 +80,7 @@ def test_every_variable_is_used_and_every_used_one_is_explained() -> None:
 
 def test_the_examples_defaults_are_compose_s() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in FILES)
-    for name in sorted(COMPOSE_ONLY - {"COMPOSE_FILE", "COMPOSE_PROFILES", "DOMAIN"}):
+    for name in sorted(COMPOSE_ONLY - {"COMPOSE_FILE", "COMPOSE_PROFILES", "DOMAIN", "CERTIFICATE", "CERTIFICATE_KEY"}):
         assert set(re.findall(rf"\$\{{{name}:-([^}}]*)\}}", text)) == {documented()[name]}, name
 
 
@@ -191,3 +193,12 @@ def test_https_takes_the_place_of_the_plain_port() -> None:
     assert edge["volumes"] == [f"certificates:{edge['environment']['XDG_DATA_HOME']}"]
     folder = edge["environment"]["XDG_DATA_HOME"]
     assert f"mkdir {folder} && chown 65532:65532 {folder}" in (ROOT / "ui" / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_a_certificate_of_one_s_own_needs_no_other_port() -> None:
+    edge = yaml.load(CERTIFICATE.read_text(encoding="utf-8"), Loader)["services"]["edge"]  # noqa: S506 - a SafeLoader
+    assert "!override" in CERTIFICATE.read_text(encoding="utf-8")
+    assert edge["ports"] == [SERVICES["edge"]["ports"][0].replace(":8080", f":{edge['environment']['HTTPS_PORT']}")]
+    mounted = [volume["target"] for volume in edge["volumes"] if volume["read_only"]]
+    assert edge["environment"]["SITE_TLS"].split() == ["tls", *mounted]
+    assert [volume["source"].partition(":")[0] for volume in edge["volumes"]] == ["${CERTIFICATE", "${CERTIFICATE_KEY"]
