@@ -189,11 +189,12 @@ async def test_what_is_refused_without_reading_waits_for_nothing() -> None:
     assert (asked.most_leases, asked.upstream.plans, asked.counted) == (0, 0, {"refused": 1})
 
 
+def of_another_codec() -> bytes:
+    return content("h264-bframes.mp4").replace(b"avc1", b"hvc1", 1)
+
+
 async def test_a_refusal_is_remembered() -> None:
-    broken = bytearray(content("h264-bframes.mp4"))
-    at = broken.index(b"avc1")
-    broken[at : at + 4] = b"hvc1"
-    asked = asking(Upstream(bytes(broken)))
+    asked = asking(Upstream(of_another_codec()))
     for _ in range(3):
         assert await asked.of() == "incompatible_formats"
     assert (asked.upstream.plans, asked.most_leases, asked.counted) == (1, 1, {"refused": 3})
@@ -201,10 +202,16 @@ async def test_a_refusal_is_remembered() -> None:
 
 async def test_only_so_many_refusals_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.stream.merge.known.REFUSALS", 2)
-    asked = asking(Upstream(b"\0" * SIZES[0]))
+    asked = asking(Upstream(of_another_codec()))
     for version in ("a", "b", "c", "b", "a"):
         assert await asked.of(version) == "incompatible_formats"
     assert asked.upstream.plans == 4
+
+
+async def test_what_may_be_damage_on_the_way_is_looked_at_again() -> None:
+    asked = asking(Upstream(b"\0" * SIZES[0]))
+    assert [await asked.of() for _ in range(2)] == ["incompatible_formats"] * 2
+    assert asked.upstream.plans == 2
 
 
 def discontinuous() -> bytes:

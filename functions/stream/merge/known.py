@@ -11,6 +11,9 @@ MEMORY: Final = 32 * 1024 * 1024
 
 REFUSALS: Final = 1000
 
+LASTING: Final = frozenset[Reason]({"codecs", "nested_index", "encrypted", "several_tracks", "outside_data", "timescales"})
+"""What a file is. Anything else may be damage on the way, of one server's or for a moment, and is looked at again."""
+
 
 class Known:
     """Forgets what was asked for longest ago."""
@@ -37,7 +40,8 @@ class Known:
             self._layouts.popitem(last=False)
 
     def refuse(self, version: str, reason: Reason) -> None:
-        """The file has none."""
-        self._refused[version] = reason
+        """The file has none, as far as could be seen; remembered if that stays so."""
+        if reason in LASTING:
+            self._refused[version] = reason
         while len(self._refused) > REFUSALS:
             self._refused.popitem(last=False)
