@@ -20,6 +20,7 @@ from functions.analyze.extraction.outcome import Outcome, more_telling
 from functions.analyze.extraction.richer import richer
 from functions.analyze.extraction.strategies import STRATEGIES, Strategy, next_strategy
 from functions.analyze.worker_metrics import WorkerMetrics
+from shared.ending import end
 from shared.extracted import Extracted
 from shared.problems import problem
 from shared.queue import Queue
@@ -113,8 +114,7 @@ class Analyst:
         """Claim nothing more; end what runs and give it back at once."""
         self._is_stopping = True
         running = list(self._running)
-        for work in running:
-            work.cancel()
+        await end(*running)
         await asyncio.gather(*running, return_exceptions=True)
 
     async def _work(self, claim: Claim) -> None:
@@ -281,6 +281,5 @@ async def _while(work: Awaitable[T], guard: Awaitable[None]) -> T:
         keeper.result()
         raise LostClaim
     finally:
-        for part in (worker, keeper):
-            part.cancel()
-        await asyncio.gather(worker, keeper, return_exceptions=True)
+        await end(worker, keeper)
+        await asyncio.gather(worker, keeper, return_exceptions=True)  # whose failures are told by now

@@ -24,6 +24,7 @@ from functions.analyze.operations import serving_operations
 from functions.analyze.provider_watch import watch_provider
 from functions.analyze.sweeper import sweep_for_ever
 from functions.analyze.worker_metrics import WorkerMetrics
+from shared.ending import end
 from shared.logs import configure_logging
 from shared.metrics import ProcessMetrics
 from shared.queue import ACTORS, QUEUES, open_queue, redis_broker
@@ -138,7 +139,7 @@ async def beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        going_on.cancel()
+        await end(going_on)
         await asyncio.gather(going_on, return_exceptions=True)
 
 

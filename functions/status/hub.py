@@ -14,6 +14,8 @@ from typing import Final, TypeAlias
 
 import structlog
 
+from shared.ending import end
+
 Subscribe: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncIterator[str]]]
 
 FIRST_PAUSE: Final = 0.05
@@ -123,6 +125,5 @@ async def open_hub(subscribe: Subscribe, *, stopping: asyncio.Event) -> AsyncIte
     try:
         yield hub
     finally:
-        for task in running:
-            task.cancel()
+        await end(*running)
         await asyncio.gather(*running, return_exceptions=True)

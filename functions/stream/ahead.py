@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from functions.stream.budget import Reservation
-from functions.stream.ending import end
 from functions.stream.piece import Piece
+from shared.ending import end
 
 
 class Ahead:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from litestar.types import Receive
 
-from functions.stream.ending import end
+from shared.ending import end
 
 T = TypeVar("T")
 

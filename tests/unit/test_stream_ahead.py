@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from functions.stream.budget import GUARANTEED, Budget
-from functions.stream.ending import end
 from functions.stream.fetch import Fetch
 from functions.stream.recovery import GiveUp
 from functions.stream.window import FIRST_PIECE, Pace
+from shared.ending import end
 from shared.problems import ProblemError
 from shared.sources import ByteRange, Identity, Source
 from shared.upstream import RangeAnswer, Upstream, UpstreamError

@@ -10,7 +10,7 @@ import structlog
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
-from functions.analyze.analyst import LEASE_MS, Analyst, Postponed
+from functions.analyze.analyst import LEASE_MS, Analyst, Postponed, _while
 from functions.analyze.extraction.outcome import Outcome
 from functions.analyze.extraction.strategies import Strategy
 from functions.analyze.worker_metrics import WorkerMetrics
@@ -369,3 +369,19 @@ async def test_a_store_that_stays_away_is_a_claim_lost(store: Store, queue: Queu
     works = Analyst(Away(store._redis, store._listener, settings), queue, Scripted(complete()), settings, counted(settings))
     await works.run(await submitted(store))
     assert (await task(store)).state == "processing"
+
+
+async def test_a_heartbeat_that_loses_its_cancellation_holds_up_nothing() -> None:
+    """As Python 3.11's ``wait_for`` does, by which the store's client sends, when the send is just done."""
+
+    async def stubborn() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(600)
+        await asyncio.sleep(600)
+
+    async def work() -> str:
+        await asyncio.sleep(0.01)
+        return "done"
+
+    async with asyncio.timeout(10):
+        assert await _while(work(), stubborn()) == "done"

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
-from functions.stream.ending import end
+from shared.ending import end
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from functions.stream.ending import end
+from shared.ending import end
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from functions.stream.ending import end
+from shared.ending import end
 
 
 class Stubborn:

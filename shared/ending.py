@@ -1,4 +1,4 @@
-"""How tasks of a download are ended."""
+"""How tasks are ended."""
 
 import asyncio
 from typing import Any, Final
@@ -8,10 +8,10 @@ PATIENCE: Final = 0.1
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
-    """Each cancelled until it ends: one cancellation may get lost, and nobody would be left to read the file for.
+    """Each cancelled until it ends: one cancellation may get lost, and the task would go on without an owner.
 
     Python 3.11's ``wait_for``, by which the store's client sends, swallows it when the send is just done. Who waits here may be
-    ended in the same way meanwhile: it is so only after the tasks, which else would go on without an owner.
+    ended in the same way meanwhile: it is so only after the tasks.
     """
     interrupted: asyncio.CancelledError | None = None
     while under_way := [task for task in tasks if not task.done()]:
