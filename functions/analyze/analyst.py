@@ -113,9 +113,7 @@ class Analyst:
     async def stop(self) -> None:
         """Claim nothing more; end what runs and give it back at once."""
         self._is_stopping = True
-        running = list(self._running)
-        await end(*running)
-        await asyncio.gather(*running, return_exceptions=True)
+        await end(*self._running)
 
     async def _work(self, claim: Claim) -> None:
         with structlog.contextvars.bound_contextvars(
@@ -282,4 +280,3 @@ async def _while(work: Awaitable[T], guard: Awaitable[None]) -> T:
         raise LostClaim
     finally:
         await end(worker, keeper)
-        await asyncio.gather(worker, keeper, return_exceptions=True)  # whose failures are told by now

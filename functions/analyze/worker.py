@@ -140,7 +140,6 @@ async def beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         yield
     finally:
         await end(going_on)
-        await asyncio.gather(going_on, return_exceptions=True)
 
 
 if __name__ == "__main__":

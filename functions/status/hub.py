@@ -126,4 +126,3 @@ async def open_hub(subscribe: Subscribe, *, stopping: asyncio.Event) -> AsyncIte
         yield hub
     finally:
         await end(*running)
-        await asyncio.gather(*running, return_exceptions=True)

@@ -1,6 +1,7 @@
 """A task is ended before whoever ends it."""
 
 import asyncio
+import gc
 from contextlib import suppress
 
 import pytest
@@ -62,3 +63,21 @@ async def test_a_task_that_is_done_is_left_alone() -> None:
     await task
     await end(task)
     assert task.result() == "result"
+
+
+async def test_nobody_complains_of_what_failed_at_its_end() -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+
+    async def fails_at_its_end() -> None:
+        try:
+            await asyncio.sleep(600)
+        finally:
+            raise ValueError
+
+    failing = asyncio.create_task(fails_at_its_end())
+    await asyncio.sleep(0)  # it has begun
+    await end(failing)
+    del failing
+    gc.collect()
+    assert complaints == []
